@@ -1,0 +1,251 @@
+#pragma once
+
+#include "protocol/bytes.hpp"
+#include "protocol/failure.hpp"
+#include "protocol/position.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace herald {
+
+/// 128 random bits that name something for ever.
+struct uuid {
+  std::array<std::uint8_t, 16> value{};
+  auto operator<=>(const uuid&) const = default;
+};
+
+/// 32 lower-case hex digits.
+std::string to_string(const uuid& id);
+
+/// A topic as the log knows it.
+struct topic_info {
+  std::string name;
+  uuid id;
+  /// Dense number inside this log, never reused: `partition_id::topic`.
+  std::uint32_t number = 0;
+  std::uint32_t partitions = 0;
+  bool operator==(const topic_info&) const = default;
+};
+
+/// A batch as read from the log, copied out.
+struct stored_batch {
+  /// Offset of its first record, and the one after its last.
+  offset base;
+  offset next;
+  /// The leader's term that wrote it; 0 on a single node.
+  std::uint64_t term = 0;
+  /// The record batch as clients know it (protocol/batch/record_batch.hpp).
+  bytes batch;
+};
+
+/// A schema in the registry, under one of its subjects.
+struct schema_info {
+  std::int32_t id = 0;
+  std::string subject;
+  /// Counted from 1 within the subject.
+  std::int32_t version = 0;
+  std::string text;
+};
+
+/// One partition's news after a commit: everything below `committed_end` may
+/// be read now.
+struct partition_commit {
+  partition_id where;
+  offset committed_end;
+};
+
+/// One batch of a group that event_log::append() commits as a whole.
+struct append_item {
+  partition_id where;
+  /// A whole, checked batch (batch_view::parse). append() sets its base offset,
+  /// leader epoch and, where record time would decrease, its record time.
+  bytes batch;
+  /// Set by append(): the offset of the first record and the one after the
+  /// last.
+  offset first;
+  offset next;
+};
+
+/// Sizes of the log's file.
+struct log_usage {
+  /// Written ahead, and so the most that can be used without the disk.
+  std::uint64_t file_bytes = 0;
+  /// What LMDB may use now; never more than file_bytes.
+  std::uint64_t map_bytes = 0;
+  /// What LMDB has ever used; freed pages are used again before it grows.
+  std::uint64_t used_bytes = 0;
+  /// The disk is down to its reserve: appends are refused with
+  /// fault::storage_full once map_bytes are used.
+  bool disk_full = false;
+};
+
+/// Limits and seams of a log.
+struct log_settings {
+  /// The file is at least this large from the start (at least 256 KiB).
+  std::size_t initial_bytes = 16u << 20;
+  /// The file is written ahead in steps of this size (at least 256 KiB), so
+  /// that at least half a step is always ready.
+  std::size_t step_bytes = 64u << 20;
+  /// Bytes that stay free on the file system: below that the log does not grow
+  /// and appends end in fault::storage_full. It goes on by itself when there
+  /// is room again.
+  std::uint64_t reserve_bytes = 64u << 20;
+  /// Partitions of all topics together; create_topic() refuses more with
+  /// fault::too_large.
+  std::uint32_t partitions_max = 2048;
+  /// Transactions that read at the same time; more hear fault::busy.
+  std::uint32_t readers_max = 510;
+  /// Source of ids; the system's when empty. Called under a lock of the log.
+  std::function<std::uint64_t()> random;
+  /// Milliseconds since 1970 for the log's own records (schemas); the system's
+  /// clock when empty. Called under a lock of the log.
+  std::function<std::int64_t()> now_ms;
+};
+
+/// The topic that holds the schema registry: one record per (subject, version),
+/// in the form that Confluent's registry gives its own topic of that name.
+constexpr std::string_view schemas_topic = "_schemas";
+
+/// The append-only log: topics cut into partitions, each an ordered, gapless
+/// list of record batches, in one LMDB environment in the folder "log" below
+/// the data folder. Exactly one process has it open (`lock` below the data
+/// folder).
+///
+/// All calls come from any thread. Those that write wait for each other and
+/// return when the disk has it; log_writer is the way to append from many
+/// threads with one commit for all. Those that read never wait for a write.
+/// What comes out was checked: length, CRC, offsets; damage is fault::damaged
+/// and names topic, partition and offset.
+///
+/// After a failed commit or sync the state of the disk is unknown: the log
+/// refuses every further write with the same fault::io until it is opened
+/// again (failed()). Reading goes on.
+class event_log {
+public:
+  /// Opens the log below `data_folder`, makes both where they are missing, and
+  /// checks what must be right before the first read: the format version, the
+  /// size of the file, the last batch of each partition.
+  ///
+  /// Faults: in_use (another process, or this one, has it open), version (a
+  /// newer format, or a folder with foreign files), damaged, storage_full, io.
+  static result<std::unique_ptr<event_log>> open(
+    const std::filesystem::path& data_folder,
+    const log_settings& settings = {});
+
+  ~event_log();
+  event_log(const event_log&) = delete;
+  event_log& operator=(const event_log&) = delete;
+
+  /// Changes whenever the log may have lost or changed its end (a restore), so
+  /// that a cursor of another incarnation can be told.
+  std::uint64_t incarnation() const;
+  /// Draws a new incarnation: for whoever restored the log from a copy.
+  result<std::uint64_t> renew_incarnation();
+  /// 22 characters (base64url of 128 random bits), as Kafka has them.
+  const std::string& cluster_id() const;
+  const std::filesystem::path& data_folder() const;
+
+  /// Makes a topic with `partitions` (1 to partitions_max) empty partitions.
+  /// The name has 1 to 249 characters of [a-zA-Z0-9._-] and is not "." or "..".
+  /// If it exists with as many, that one is the answer; with another number it
+  /// is fault::conflict.
+  result<topic_info> create_topic(
+    std::string_view name, std::uint32_t partitions);
+  std::optional<topic_info> find_topic(std::string_view name) const;
+  std::optional<topic_info> find_topic(std::uint32_t number) const;
+  /// All topics by number, `_schemas` among them.
+  std::vector<topic_info> topics() const;
+
+  /// Readers see [log_start, committed_end); the next batch goes to log_end.
+  /// The partition must exist (asserted).
+  offset log_start(partition_id where) const;
+  offset committed_end(partition_id where) const;
+  offset log_end(partition_id where) const;
+  /// The newest record time of the partition, 0 when it is empty.
+  std::int64_t last_timestamp_ms(partition_id where) const;
+  bool has_partition(partition_id where) const;
+
+  /// The committed batches from the one that holds `from` on, until they sum
+  /// up to `bytes_max`, but always one if there is one; none at the end. Reads
+  /// in one short transaction and copies. `from` beyond the committed end or
+  /// before the start is fault::not_found.
+  result<std::vector<stored_batch>> read(
+    partition_id where, offset from, std::size_t bytes_max) const;
+
+  /// The same without a copy: `visit` sees each batch (base offset, the one
+  /// after its last, its bytes) in place and returns false to stop. It runs
+  /// inside a read transaction: quickly, without calling the log.
+  result<void> visit(partition_id where, offset from,
+    const std::function<bool(offset base, offset next, bytes_view batch)>&
+      visit) const;
+
+  /// The first committed record whose record time is not below `timestamp_ms`;
+  /// none when there is no such record yet.
+  result<std::optional<offset>> offset_at_time(
+    partition_id where, std::int64_t timestamp_ms) const;
+
+  /// Appends all items in order in one commit, and returns when the disk has
+  /// it. Either all are in or none. With `visible` the committed end moves with
+  /// it, without it does not (advance_committed_end() moves it later). The
+  /// first append of a partition whose term changed records the term.
+  /// Faults: invalid_input (not a batch with dense offsets), not_found (no such
+  /// partition), storage_full, io.
+  result<void> append(std::span<append_item> items, bool visible = true);
+
+  /// Moves the committed end forward to `end` (at most log_end).
+  result<void> advance_committed_end(partition_id where, offset end);
+
+  /// Cuts off the batches from `from` on, none of which is committed
+  /// (fault::conflict otherwise). `from` must start a batch or be the log end.
+  result<void> cut_off(partition_id where, offset from);
+
+  /// The term under which the partition's next batch is written, at least as
+  /// large as before (fault::conflict otherwise).
+  result<void> start_term(partition_id where, std::uint64_t term);
+  std::uint64_t term(partition_id where) const;
+  /// First offset of each term that wrote something, ascending; term 0 starts
+  /// at 0.
+  result<std::vector<std::pair<std::uint64_t, offset>>> terms(
+    partition_id where) const;
+
+  /// Stores a schema under a subject ("match-herald.match.completed"), durable
+  /// on return. The same text has the same id whatever its subject; a text that
+  /// its subject has already changes nothing.
+  result<std::int32_t> register_schema(
+    std::string_view subject, std::string_view text);
+  /// The text of a schema.
+  std::optional<std::string> schema(std::int32_t id) const;
+  /// Every version of a subject, oldest first; of all subjects when it is
+  /// empty.
+  std::vector<schema_info> schemas(std::string_view subject = {}) const;
+
+  /// Adds a listener for every commit that moves a committed end. It is called
+  /// on the thread that committed, after the new ends are visible, and must be
+  /// quick. Listeners stay for the life of the log; add them before the first
+  /// append.
+  using commit_listener
+    = std::function<void(std::span<const partition_commit>)>;
+  void on_commit(commit_listener listener);
+
+  log_usage usage() const;
+  /// Why the log has stopped taking writes, if it has.
+  std::optional<failure> failed() const;
+
+private:
+  struct impl;
+  explicit event_log(std::unique_ptr<impl> self);
+
+  std::unique_ptr<impl> self_;
+};
+
+} // namespace herald

@@ -1,0 +1,66 @@
+#pragma once
+
+#include "protocol/failure.hpp"
+#include "protocol/position.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace herald {
+
+/// One thing that is wrong in a log, and where.
+struct log_problem {
+  std::string topic;
+  std::uint32_t partition = 0;
+  /// The batch or record that is wrong, or the first that is missing.
+  offset at;
+  std::string what;
+  bool operator==(const log_problem&) const = default;
+};
+
+/// "match/3@17: the CRC does not match".
+std::string to_string(const log_problem& problem);
+
+/// What verify_log() found. The log is sound when there are no problems.
+struct verify_report {
+  std::uint64_t topics = 0;
+  std::uint64_t partitions = 0;
+  std::uint64_t batches = 0;
+  std::uint64_t records = 0;
+  /// Of batches, as stored.
+  std::uint64_t bytes = 0;
+  std::uint64_t schemas = 0;
+  /// By topic, partition, offset; at most problems_max of them.
+  std::vector<log_problem> problems;
+  /// How many more there were.
+  std::uint64_t problems_left_off = 0;
+};
+
+struct verify_settings {
+  /// Says whether the values of a topic start with a schema id (byte 0, four
+  /// bytes of id). None do when it is empty. `_schemas` is never asked about.
+  std::function<bool(std::string_view topic)> carries_schemas;
+  std::size_t problems_max = 1000;
+};
+
+/// Reads every byte of the log of a stopped node: checksums, the chain of
+/// hashes, offsets without gaps, counts, record times, that the schemas named
+/// by records exist. Changes nothing.
+///
+/// The walk runs in a child process, since damaged pages may kill whoever reads
+/// them: its death is a problem like the others, and the walk goes on with the
+/// next partition. For a command line: the caller must be single-threaded
+/// (fork).
+///
+/// Faults instead of a report: not_found (no log there), in_use (a node has it
+/// open), version (newer format, foreign file), damaged (the file is cut off or
+/// its first pages are unreadable), io.
+result<verify_report> verify_log(const std::filesystem::path& data_folder,
+  const verify_settings& settings = {});
+
+} // namespace herald
