@@ -1,0 +1,94 @@
+"""Adds up what the runners of tools/test reported and prints the one line that
+ends the run: "N passed, N failed, N skipped". Exits with 1 if anything failed,
+or if something was skipped although the shared samples are there to test with.
+"""
+
+import re
+import sys
+import xml.etree.ElementTree as xml
+from pathlib import Path
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def status_of(results, runner):
+    try:
+        return int((results / f"{runner}.status").read_text())
+    except (OSError, ValueError):
+        return 1
+
+
+def count_catch2(results):
+    """One ctest entry is one program; its last lines count its test cases."""
+    passed = failed = 0
+    for program in xml.parse(results / "ctest.xml").getroot().iter("testcase"):
+        output = program.findtext("system-out") or ""
+        good = re.search(
+            r"^All tests passed \(.* in (\d+) test cases?\)$", output, re.M)
+        mixed = re.search(r"^test cases: .*$", output, re.M)
+        if program.get("status") == "run" and good:
+            passed += int(good.group(1))
+        elif mixed:
+            def number(word):
+                found = re.search(rf"(\d+) {word}", mixed.group(0))
+                return int(found.group(1)) if found else 0
+            passed += number("passed")
+            failed += max(number("failed"), 1)
+        elif program.get("status") == "run":
+            passed += 1
+        else:
+            print(f"{program.get('name')} did not come to its end")
+            failed += 1
+    return passed, failed, 0
+
+
+def count_pytest(results):
+    passed = failed = skipped = 0
+    for suite in xml.parse(results / "pytest.xml").getroot().iter("testsuite"):
+        bad = int(suite.get("failures")) + int(suite.get("errors"))
+        left_out = int(suite.get("skipped"))
+        passed += int(suite.get("tests")) - bad - left_out
+        failed += bad
+        skipped += left_out
+    return passed, failed, skipped
+
+
+def count_page(results):
+    """Node's own test runner: "# pass 12" or, on a terminal, "i pass 12"."""
+    text = (results / "page.log").read_text(errors="replace")
+
+    def number(*words):
+        return sum(int(found) for word in words for found in re.findall(
+            rf"^\W* {word} (\d+)\s*$", text, re.M))
+    counts = number("pass"), number("fail", "cancelled"), number(
+        "skipped", "todo")
+    if sum(counts) == 0:
+        raise ValueError("no test ran")
+    return counts
+
+
+def main():
+    results = Path(sys.argv[1])
+    totals = [0, 0, 0]
+    runners = {"ctest": count_catch2, "pytest": count_pytest,
+               "page": count_page}
+    for runner, count in runners.items():
+        try:
+            counts = count(results)
+        except (OSError, ValueError, TypeError, xml.ParseError) as problem:
+            print(f"{runner}: no counts ({problem})")
+            counts = 0, 0, 0
+        # A runner that ended badly is never counted as a clean one.
+        if status_of(results, runner) != 0 and counts[1] == 0:
+            counts = counts[0], 1, counts[2]
+        print("{}: {} passed, {} failed, {} skipped".format(runner, *counts))
+        totals = [sum(pair) for pair in zip(totals, counts)]
+    passed, failed, skipped = totals
+    if skipped and SHARED.is_dir():
+        print("the shared samples are here, so nothing may be skipped")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    good = passed and not failed and not (skipped and SHARED.is_dir())
+    return 0 if good else 1
+
+
+sys.exit(main())
