@@ -1,0 +1,206 @@
+#pragma once
+
+#include "protocol/schema/record.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// The event match.timeline.recorded: the whole match-v5 timeline of a game,
+/// minute by minute, under Riot's own names. What Riot serves as an object of
+/// participant frames, keyed by number, is a list here, sorted by
+/// participantId.
+
+namespace herald::event {
+
+HERALD_RECORD(map_point, "herald.match.timeline", "MapPoint",
+  "A place on the map, in game units from its lower left corner.",
+  (std::int32_t, x, "To the right."), (std::int32_t, y, "Upwards."));
+
+HERALD_RECORD(champion_stats, "herald.match.timeline", "ChampionStats",
+  "The statistics of a champion at the time of a frame, rounded as Riot does.",
+  (std::optional<std::int32_t>, abilityHaste, "Ability haste."),
+  (std::int32_t, abilityPower, "Ability power."),
+  (std::int32_t, armor, "Armor; can be negative."),
+  (std::int32_t, armorPen, "Flat armor penetration."),
+  (std::int32_t, armorPenPercent, "Armor penetration in percent."),
+  (std::int32_t, attackDamage, "Attack damage."),
+  (std::int32_t, attackSpeed, "Attack speed in percent."),
+  (std::int32_t, bonusArmorPenPercent,
+    "Penetration of bonus armor in percent."),
+  (std::int32_t, bonusMagicPenPercent,
+    "Penetration of bonus magic resistance in percent."),
+  (std::int32_t, ccReduction, "Tenacity in percent; can be negative."),
+  (std::int32_t, cooldownReduction, "Cooldown reduction in percent."),
+  (std::int32_t, health, "Current health."),
+  (std::int32_t, healthMax, "Maximum health."),
+  (std::int32_t, healthRegen, "Health regeneration."),
+  (std::int32_t, lifesteal, "Life steal in percent."),
+  (std::int32_t, magicPen, "Flat magic penetration."),
+  (std::int32_t, magicPenPercent, "Magic penetration in percent."),
+  (std::int32_t, magicResist, "Magic resistance; can be negative."),
+  (std::int32_t, movementSpeed, "Movement speed."),
+  (std::optional<std::int32_t>, omnivamp, "Omnivamp in percent."),
+  (std::optional<std::int32_t>, physicalVamp, "Physical vamp in percent."),
+  (std::int32_t, power, "Current mana or what the champion has instead."),
+  (std::int32_t, powerMax, "Maximum mana or what the champion has instead."),
+  (std::int32_t, powerRegen,
+    "Regeneration of mana or what the champion has instead."),
+  (std::int32_t, spellVamp, "Spell vamp in percent."));
+
+HERALD_RECORD(damage_stats, "herald.match.timeline", "DamageStats",
+  "Damage done and taken from the start until the time of a frame.",
+  (std::int32_t, magicDamageDone, "Magic damage to everything."),
+  (std::int32_t, magicDamageDoneToChampions, "Magic damage to champions."),
+  (std::int32_t, magicDamageTaken, "Magic damage taken."),
+  (std::int32_t, physicalDamageDone, "Physical damage to everything."),
+  (std::int32_t, physicalDamageDoneToChampions,
+    "Physical damage to champions."),
+  (std::int32_t, physicalDamageTaken, "Physical damage taken."),
+  (std::int32_t, totalDamageDone, "Damage to everything."),
+  (std::int32_t, totalDamageDoneToChampions, "Damage to champions."),
+  (std::int32_t, totalDamageTaken, "Damage taken."),
+  (std::int32_t, trueDamageDone, "True damage to everything."),
+  (std::int32_t, trueDamageDoneToChampions, "True damage to champions."),
+  (std::int32_t, trueDamageTaken, "True damage taken."));
+
+HERALD_RECORD(participant_frame, "herald.match.timeline", "ParticipantFrame",
+  "How a participant stands at the time of a frame.",
+  (champion_stats, championStats, "Statistics of the champion."),
+  (std::int32_t, currentGold, "Gold at hand; can be negative."),
+  (damage_stats, damageStats, "Damage so far."),
+  (std::int32_t, goldPerSecond, "Gold per second."),
+  (std::int32_t, jungleMinionsKilled, "Jungle monsters killed so far."),
+  (std::int32_t, level, "Level."),
+  (std::int32_t, minionsKilled, "Lane minions killed so far."),
+  (std::int32_t, participantId, "The participant, from 1."),
+  (map_point, position, "Where the champion stands."),
+  (std::int32_t, timeEnemySpentControlled,
+    "Time that enemies were under control, in ms."),
+  (std::int32_t, totalGold, "Gold earned so far."),
+  (std::int32_t, xp, "Experience points."));
+
+HERALD_RECORD(victim_damage, "herald.match.timeline", "VictimDamage",
+  "Damage of one source in the fight that ended with a death.",
+  (bool, basic, "Whether it was a basic attack."),
+  (std::int32_t, magicDamage, "Magic damage."),
+  (std::string, name,
+    "Champion, minion, monster or building: the dealer in damage received, the "
+    "victim in damage dealt."),
+  (std::int32_t, participantId, "The participant; 0 for nobody."),
+  (std::int32_t, physicalDamage, "Physical damage."),
+  (std::string, spellName, "Internal name of the spell, often empty."),
+  (std::int32_t, spellSlot, "Slot of the spell; nonsense values occur."),
+  (std::int32_t, trueDamage, "True damage."),
+  (std::string, type, "OTHER for champions, MINION, MONSTER or TOWER."));
+
+HERALD_RECORD(timeline_event, "herald.match.timeline", "TimelineEvent",
+  "Something that happened in the game. Which fields are there depends on the "
+  "type.",
+  (std::optional<std::int64_t>, actualStartTime,
+    "When the objective bounty begins, in ms of game time."),
+  (std::optional<std::int32_t>, afterId, "Item after an undo, 0 for none."),
+  (std::optional<std::vector<std::int32_t>>, assistingParticipantIds,
+    "Who helped; absent when nobody did."),
+  (std::optional<std::int32_t>, beforeId, "Item before an undo, 0 for none."),
+  (std::optional<std::int32_t>, bounty, "Gold for the kill."),
+  (std::optional<std::string>, buildingType,
+    "TOWER_BUILDING or INHIBITOR_BUILDING."),
+  (std::optional<std::int32_t>, creatorId,
+    "Who placed the ward; 0 for nobody."),
+  (std::optional<std::int32_t>, featType, "Which feat of strength."),
+  (std::optional<std::int32_t>, featValue, "How far the feat is."),
+  (std::optional<std::int64_t>, gameId,
+    "Number of the game, in its last event."),
+  (std::optional<std::int32_t>, goldGain,
+    "Gold given back by an undo; negative when it was taken."),
+  (std::optional<std::int32_t>, itemId, "The item."),
+  (std::optional<std::int32_t>, killStreakLength,
+    "Kills in a row of the killer, this one not counted."),
+  (std::optional<std::string>, killType,
+    "KILL_FIRST_BLOOD, KILL_MULTI or KILL_ACE."),
+  (std::optional<std::int32_t>, killerId, "Who killed; 0 for no champion."),
+  (std::optional<std::int32_t>, killerTeamId,
+    "Team of the killer; 300 for neutral."),
+  (std::optional<std::string>, laneType, "The lane of the building."),
+  (std::optional<std::int32_t>, level, "The level that was reached."),
+  (std::optional<std::string>, levelUpType, "NORMAL or EVOLVE."),
+  (std::optional<std::string>, monsterSubType, "Kind of the dragon."),
+  (std::optional<std::string>, monsterType,
+    "DRAGON, RIFTHERALD, BARON_NASHOR, HORDE or another epic monster."),
+  (std::optional<std::int32_t>, multiKillLength, "Kills of a multikill."),
+  (std::optional<std::string>, name,
+    "Name of the dragon soul, such as Infernal."),
+  (std::optional<std::int32_t>, participantId,
+    "Whom the event is about; 0 for nobody."),
+  (std::optional<map_point>, position, "Where it happened."),
+  (std::optional<std::int64_t>, realTimestamp,
+    "When it happened, Unix time in ms."),
+  (std::optional<std::int32_t>, shutdownBounty,
+    "Gold for ending a streak; can be negative."),
+  (std::optional<std::int32_t>, skillSlot, "The ability, from 1 to 4."),
+  (std::optional<std::int32_t>, teamId,
+    "The team; for buildings the one that lost it."),
+  (std::int64_t, timestamp, "When it happened, in ms of game time."),
+  (std::optional<std::string>, towerType,
+    "Which tower of the lane; absent for inhibitors."),
+  (std::optional<std::string>, transformType, "SLAYER or ASSASSIN."),
+  (std::string, type, "What happened, such as CHAMPION_KILL."),
+  (std::optional<std::vector<victim_damage>>, victimDamageDealt,
+    "Damage that the victim did in the fight."),
+  (std::optional<std::vector<victim_damage>>, victimDamageReceived,
+    "Damage that the victim took in the fight."),
+  (std::optional<std::int32_t>, victimId, "Who died."),
+  (std::optional<std::vector<victim_damage>>, victimTeamfightDamageDealt,
+    "Damage that the victim did in the team fight, since patch 16.4."),
+  (std::optional<std::vector<victim_damage>>, victimTeamfightDamageReceived,
+    "Damage that the victim took in the team fight, since patch 16.4."),
+  (std::optional<std::string>, wardType,
+    "Kind of the ward, UNDEFINED for half of them."),
+  (std::optional<std::int32_t>, winningTeam, "The team that won; 0 for none."));
+
+HERALD_RECORD(timeline_frame, "herald.match.timeline", "TimelineFrame",
+  "The events since the frame before, then how everybody stands.",
+  (std::vector<timeline_event>, events,
+    "What happened since the frame before, oldest first."),
+  (std::vector<participant_frame>, participantFrames,
+    "How everybody stands, sorted by participant; empty when the game was "
+    "aborted."),
+  (std::int32_t, timestamp, "Time of the frame, in ms of game time."));
+
+HERALD_RECORD(timeline_participant, "herald.match.timeline",
+  "TimelineParticipant", "Who stands behind a participant id.",
+  (std::int32_t, participantId, "Place in the match, from 1."),
+  (std::optional<std::string>, playerId,
+    "Herald's id of the player, 16 hexadecimal digits; absent for bots and "
+    "hidden players."));
+
+HERALD_RECORD(match_timeline_recorded, "herald.match.timeline", "recorded",
+  "The course of a game, as Riot tells it after the end.",
+  (std::string, matchId, "Platform and game id, such as EUW1_7123456789."),
+  (std::string, principal,
+    "Who caused the event: import, riot-gateway, companion or the name of a "
+    "client."),
+  (std::string, source,
+    "Where the fact comes from: file, match-v5, spectator-v5 or live-client."),
+  (std::string, contentHash,
+    "SHA-256 of the document as it came, in hexadecimal digits."),
+  (std::int32_t, revision,
+    "1 for the first document of a match, one more for each correction.", 1),
+  (std::optional<std::int64_t>, supersedes,
+    "Offset of the event, in the same partition, that this one corrects."),
+  (std::optional<std::string>, dataVersion,
+    "Version of the document as Riot counts, 2 today."),
+  (std::optional<std::string>, endOfGameResult,
+    "How the game ended in Riot's words; finished games said Abort_Unexpected "
+    "too, so judge by the content."),
+  (std::int64_t, frameInterval,
+    "Time between frames in ms, 60,000; 0 when the game was aborted."),
+  (std::vector<timeline_frame>, frames, "The frames, oldest first."),
+  (std::optional<std::int64_t>, gameId,
+    "Number of the game on its platform; absent in old timelines."),
+  (std::vector<timeline_participant>, participants,
+    "Who is who; empty in old timelines."));
+
+} // namespace herald::event
