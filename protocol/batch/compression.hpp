@@ -36,7 +36,8 @@ bytes compress(compression codec, bytes_view plain);
 /// blocks. From any thread.
 ///
 /// The output is never larger than `bytes_max`: more is fault::too_large, and
-/// no more than that is ever allocated. Input that is cut off, damaged or
+/// hardly more is ever allocated (zstd keeps a window of at most 8 MiB, or of
+/// `bytes_max`, beside it). Input that is cut off, damaged or
 /// followed by foreign bytes is fault::invalid_input.
 result<bytes> decompress(
   compression codec, bytes_view packed, std::size_t bytes_max);
