@@ -1,0 +1,137 @@
+#pragma once
+
+#include "engine/base/logging.hpp"
+#include "protocol/failure.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace herald {
+
+// The configuration file config.toml as values. Each member has the name of
+// its key, and its initialiser is what holds without the key; config.toml in
+// the repository explains every one and repeats the defaults.
+
+/// A text that must not be seen: it has no operator<<, and nothing prints it.
+class secret {
+public:
+  secret() = default;
+  explicit secret(std::string text) : text_(std::move(text)) {}
+  bool empty() const { return text_.empty(); }
+  /// The text itself, for the one request header that needs it.
+  const std::string& reveal() const { return text_; }
+
+private:
+  std::string text_;
+};
+
+/// [node]
+struct node_settings {
+  std::string name = "herald";
+  herald::log_format log_format = herald::log_format::human;
+  herald::log_level log_level = herald::log_level::info;
+};
+
+/// [storage]
+struct storage_settings {
+  std::filesystem::path data_folder = "data";
+  /// The log's map grows in steps of this many bytes, written ahead of use.
+  std::uint64_t map_step_bytes = 64u << 20;
+  /// With less free space than this on its disk the node becomes read-only.
+  std::uint64_t reserve_bytes = 256u << 20;
+  /// Record bytes that one commit takes at most.
+  std::uint64_t commit_batch_bytes = 8u << 20;
+};
+
+/// ADDRESS:PORT. Port 0 lets the system pick a free one.
+struct listen_address {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8480;
+  bool operator==(const listen_address&) const = default;
+};
+
+/// [edge]
+struct edge_settings {
+  listen_address listen;
+  std::uint32_t threads = 2;
+  std::uint32_t max_connections = 4096;
+  std::uint64_t max_document_bytes = 16u << 20;
+  std::uint64_t outbox_bytes = 1u << 20;
+  /// Names in Host headers beside those of loopback: "herald.example:8480".
+  std::vector<std::string> hosts;
+  /// Origins of pages beside the node's own: "https://herald.example".
+  std::vector<std::string> origins;
+};
+
+/// A player to follow: "Name#TAG@euw1" in the file.
+struct followed_riot_id {
+  std::string game_name;
+  std::string tag_line;
+  /// Platform in lower case, one of Riot's.
+  std::string platform;
+  bool operator==(const followed_riot_id&) const = default;
+};
+
+/// [riot]
+struct riot_settings {
+  /// "{route}" stands for a platform or a region, such as euw1 or europe.
+  std::string base_url = "https://{route}.api.riotgames.com";
+  /// Absent: the gateway is off.
+  std::optional<std::filesystem::path> api_key_file;
+  /// What the file holds; not a key of config.toml.
+  secret api_key;
+  /// Names the project of the key: PUUIDs are valid within one project only.
+  std::string project = "default";
+  std::vector<followed_riot_id> players;
+  /// How often a player's list of matches is read.
+  std::chrono::milliseconds matches_interval{60'000};
+  /// How often a player is looked up in a running game.
+  std::chrono::milliseconds live_interval{30'000};
+
+  bool gateway_on() const { return !api_key.empty(); }
+};
+
+/// [topics.NAME]. Counts only when the topic is made for the first time.
+struct topic_settings {
+  std::uint32_t partitions = 32;
+  bool operator==(const topic_settings&) const = default;
+};
+
+/// The whole file.
+struct settings {
+  node_settings node;
+  storage_settings storage;
+  edge_settings edge;
+  riot_settings riot;
+  /// Every topic that Herald uses, also those that the file leaves out.
+  std::map<std::string, topic_settings> topics{
+    {"dead-letter", {}}, {"match", {}}, {"player", {}}, {"riot.raw", {}}};
+};
+
+/// Reads config.toml. Every failure is fault::configuration (fault::io when
+/// the file cannot be read) with a message that names file, line, key, what is
+/// allowed and, for an unknown name, the nearest known one. Relative paths in
+/// the file start at its folder. Reads the key file too, and refuses it when
+/// the group or others may read it. The caller applies its flags afterwards.
+result<settings> load_settings(const std::filesystem::path& file);
+
+/// The same for a text; `file` names it in messages. Opens no other file: the
+/// key stays empty.
+result<settings> parse_settings(
+  std::string_view text, const std::filesystem::path& file);
+
+/// Reads "127.0.0.1:8480", "[::1]:0" or "localhost:8480", for [edge] listen
+/// and --listen. An address that is not of this machine alone is refused:
+/// Herald does not know yet who is asking.
+result<listen_address> parse_listen_address(std::string_view text);
+
+/// Reads the file with an API key: one line, spaces around it dropped.
+result<secret> load_key_file(const std::filesystem::path& file);
+
+} // namespace herald
