@@ -1,0 +1,170 @@
+"""`herald export`: the tables by the rules of the oracle, events as CloudEvents
+1.0."""
+
+import csv
+import datetime
+import gzip
+import json
+import re
+
+import pytest
+
+import herald
+from herald import FAILURE, OK, USAGE, import_documents
+
+ORACLE = herald.ROOT / "tests" / "simulate"
+
+PLAYERS = ("matchId,queueId,gameMode,duration_s,participantId,teamId,"
+           "championId,win,kills,deaths,assists,gold,xp,level,lane_cs,"
+           "jungle_cs,first_blood")
+
+
+@pytest.fixture
+def filled(node, games):
+    assert import_documents(node.url, games)[0] == OK
+    return node
+
+
+def test_generated_games_give_the_committed_tables(node, folder):
+    from_seed = json.loads((ORACLE / "expected.json").read_text())
+    games = herald.generate(
+        folder / "games", from_seed["games"], seed=from_seed["seed"])
+    assert import_documents(node.url, games)[0] == OK
+    for what, name in (("players", "expected-final.csv"),
+                       ("minutes", "expected-minutes.csv")):
+        expected = (ORACLE / name).read_text().splitlines()
+        assert sorted(node.export(what, format="csv")) == sorted(expected)
+
+
+def test_real_games_give_the_tables_of_the_samples(node, riot_samples):
+    samples = riot_samples / "match-v5"
+    code, _, lines = import_documents(
+        node.url, samples / "matches.tar.zst", samples / "timelines.tar.zst")
+    assert (code, lines) == (OK, [])
+    for what, name in (("players", "expected-final.csv.gz"),
+                       ("minutes", "expected-minutes.csv.gz")):
+        expected = gzip.decompress(
+            (samples / name).read_bytes()).decode().splitlines()
+        exported = node.export(what, format="csv")
+        assert exported[0] == expected[0]
+        # The samples' table of players has the matches with a timeline alone.
+        known = {line.split(",", 1)[0] for line in expected}
+        assert sorted(line for line in exported
+                      if line.split(",", 1)[0] in known) == sorted(expected)
+
+
+def test_a_timeline_may_come_before_its_match(start_node, games, folder):
+    """The order in which documents come changes no line of the tables."""
+    files = sorted(games.glob("*.json"))
+    tables = []
+    for number, kinds in enumerate((("match", "timeline"),
+                                    ("timeline", "match"))):
+        node = start_node(data=folder / f"data-{number}")
+        for kind in kinds:
+            assert import_documents(node.url, *[
+                file for file in files
+                if file.name.endswith(f".{kind}.json")])[0] == OK
+        tables.append([sorted(node.export(what, format="csv"))
+                       for what in ("players", "minutes")])
+    assert tables[0] == tables[1]
+    assert len(tables[0][0]) > 1 and len(tables[0][1]) > 1
+
+
+def test_tables_begin_with_their_columns_and_hold_every_player(filled, games):
+    lines = filled.export("players", format="csv")
+    assert lines[0] == PLAYERS
+    rows = list(csv.DictReader(lines))
+    matches = [json.loads(file.read_bytes())
+               for file in games.glob("*.match.json")]
+    expected = sum(len(match["info"]["participants"]) for match in matches)
+    assert len(rows) == expected
+    by_place = {(row["matchId"], int(row["participantId"])): row
+                for row in rows}
+    for match in matches:
+        for player in match["info"]["participants"]:
+            row = by_place[
+                match["metadata"]["matchId"], player["participantId"]]
+            for column, member in (
+                    ("kills", "kills"), ("deaths", "deaths"),
+                    ("assists", "assists"), ("gold", "goldEarned"),
+                    ("xp", "champExperience"), ("level", "champLevel"),
+                    ("championId", "championId"),
+                    ("lane_cs", "totalMinionsKilled"),
+                    ("jungle_cs", "neutralMinionsKilled")):
+                assert row[column] == str(player[member])
+
+
+def test_events_are_cloud_events(filled, games):
+    events = filled.events("match")
+    assert len(events) == len(list(games.glob("*.json")))
+    assert {event["type"] for event in events} == {
+        "match.completed", "match.timeline.recorded"}
+    for event in events:
+        assert event["specversion"] == "1.0"
+        assert event["datacontenttype"] == "application/json"
+        for member in ("id", "source", "subject"):
+            assert isinstance(event[member], str) and event[member]
+        moment = datetime.datetime.fromisoformat(event["time"])
+        assert moment.tzinfo is not None
+        assert event["data"]["matchId"] == event["subject"]
+        # Attribute names are lower-case letters and digits.
+        assert all(re.fullmatch("[a-z0-9]+", name) for name in event)
+    identities = {(event["source"], event["id"]) for event in events}
+    assert len(identities) == len(events)
+
+
+def test_events_say_who_caused_them_and_nothing_about_people(filled, games):
+    text = "\n".join(filled.export("events", topic="match", format="jsonl"))
+    for event in filled.events("match"):
+        assert event["data"]["principal"] == "import"
+        assert event["data"]["source"] == "file"
+        assert re.fullmatch("[0-9a-f]{64}", event["data"]["contentHash"])
+    for file in games.glob("*.match.json"):
+        for person in json.loads(file.read_bytes())["info"]["participants"]:
+            assert person["puuid"] not in text
+            name = json.dumps(person["riotIdGameName"])
+            assert not re.search(rf":\s*{re.escape(name)}", text)
+    assert '"playerId"' in text
+    assert "puuid" not in text and "summonerName" not in text
+
+
+def test_players_statistics_follow_their_matches(filled, games):
+    finished = [json.loads(file.read_bytes())
+                for file in games.glob("*.match.json")]
+    people = {}
+    for match in finished:
+        for player in match["info"]["participants"]:
+            people.setdefault(player["puuid"], []).append(player)
+    expected = sum(map(len, people.values()))
+    herald.wait_until(lambda: len(filled.events("player")) >= expected,
+                      "the players' events")
+    latest = {}
+    for event in filled.events("player"):
+        assert event["type"] == "player.stats.updated"
+        assert event["data"]["playerId"] == event["subject"]
+        latest[event["subject"]] = event["data"]
+    assert len(latest) == len(people)
+    totals = sorted((data["totals"]["games"], data["totals"]["kills"])
+                    for data in latest.values())
+    assert totals == sorted((len(lines), sum(line["kills"] for line in lines))
+                            for lines in people.values())
+
+
+def test_an_empty_node_exports_empty_tables(node):
+    assert node.export("players", format="csv") == [PLAYERS]
+    assert len(node.export("minutes", format="csv")) == 1
+    assert node.events("match") == []
+
+
+def test_a_wrong_export_is_refused(node):
+    for arguments, code in (
+            (["players", "--format", "jsonl"], USAGE),
+            (["events", "--format", "jsonl"], USAGE),
+            (["somethings"], USAGE),
+            (["events", "--topic", "no.such", "--format", "jsonl"], FAILURE)):
+        done = herald.herald("export", *arguments, "--node", node.url)
+        assert done.returncode == code, arguments
+        assert done.stdout == ""
+        assert done.stderr
+    done = herald.herald("export", "players", "--node", "http://127.0.0.1:9")
+    assert done.returncode == FAILURE and done.stderr
