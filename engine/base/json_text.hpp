@@ -7,7 +7,7 @@ namespace herald {
 
 /// Appends `text` as a JSON string with its quotes. Control characters, also
 /// those that turn the direction of writing, are escaped, and bytes that are
-/// not UTF-8 become U+FFFD, so the result is ASCII-safe on a terminal and
+/// not UTF-8 become U+FFFD, so the result is harmless on a terminal and
 /// valid whatever came in.
 void append_json_string(std::string& out, std::string_view text);
 
