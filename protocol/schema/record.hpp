@@ -145,10 +145,8 @@ struct array_operations {
   static void* append(void* value) {
     return &static_cast<array*>(value)->emplace_back();
   }
-  static void* resize(void* value, std::size_t count) {
-    auto& x = *static_cast<array*>(value);
-    x.resize(count);
-    return x.data();
+  static void reserve(void* value, std::size_t count) {
+    static_cast<array*>(value)->reserve(count);
   }
   static void clear(void* value) { static_cast<array*>(value)->clear(); }
 };
@@ -228,7 +226,7 @@ struct describe_type<std::vector<T>> {
     x.element = &type_of<T>();
     x.items = operations::items;
     x.append = operations::append;
-    x.resize = operations::resize;
+    x.reserve = operations::reserve;
     x.clear = operations::clear;
   }
 };

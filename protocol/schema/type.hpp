@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace herald {
@@ -33,6 +35,11 @@ struct type;
 
 /// Most fields that a record can have.
 constexpr std::size_t record_fields_max = 256;
+
+/// What the array elements and map entries of one decoded value may take in
+/// memory, all together. Few bytes of input can stand for large structs; a
+/// decoder gives fault::too_large before it allocates more than this.
+constexpr std::size_t decoded_bytes_max = 256 * 1024 * 1024;
 
 /// One field of a record. All views last as long as the program.
 struct field {
@@ -101,8 +108,7 @@ struct type {
   const void* (*items)(const void* array, std::size_t& count) = nullptr;
   /// Adds a fresh element and gives its address, valid until the next call.
   void* (*append)(void* array) = nullptr;
-  /// Makes an empty array one of `count` fresh elements; gives the first.
-  void* (*resize)(void* array, std::size_t count) = nullptr;
+  void (*reserve)(void* array, std::size_t count) = nullptr;
 
   // -- map ------------------------------------------------------------------
   std::size_t (*entry_count)(const void* map) = nullptr;
