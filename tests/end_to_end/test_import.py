@@ -2,7 +2,6 @@
 changes."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -11,7 +10,7 @@ import threading
 import pytest
 
 import herald
-from herald import FAILURE, OK, import_documents
+from herald import FAILURE, OK, import_documents, without_override
 
 AGGREGATES = ("match", "player")
 
@@ -210,21 +209,13 @@ def test_damaged_archives_missing_and_unreadable_files_are_refused(
     assert counts["accepted"] + counts["duplicate"] >= 1
 
 
-def without_override(*command):
-    """As root, drops what lets root read every file."""
-    if os.geteuid() != 0:
-        return list(command)
-    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search",
-            "--inh-caps=-dac_override,-dac_read_search", *command]
-
-
 def test_a_file_that_may_not_be_read_is_refused(node, games, folder):
     locked = folder / "locked.json"
     shutil.copy(documents_in(games)[0], locked)
     locked.chmod(0)
     done = subprocess.run(
-        without_override(str(herald.BINARY), "import", str(locked), "--node",
-                         node.url, "--json"), text=True, capture_output=True)
+        without_override("import", locked, "--node", node.url, "--json"),
+        text=True, capture_output=True)
     assert done.returncode == FAILURE
     assert json.loads(done.stdout)["refused"] == 1
     assert str(locked) in done.stderr

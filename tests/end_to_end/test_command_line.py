@@ -1,0 +1,73 @@
+"""The command line itself: help, usage errors, exit codes."""
+
+import subprocess
+
+import pytest
+
+import herald
+from herald import FAILURE, OK, USAGE, herald as run
+
+SUBCOMMANDS = ["node", "demo", "import", "export", "console", "verify",
+               "simulate", "companion", "bench"]
+
+
+@pytest.mark.parametrize("subcommand", SUBCOMMANDS)
+def test_every_subcommand_has_help_with_an_example(subcommand):
+    done = run(subcommand, "--help")
+    assert (done.returncode, done.stderr) == (OK, "")
+    assert "Example" in done.stdout
+    assert f"herald {subcommand}" in done.stdout.split("Example", 1)[1]
+    assert run(subcommand, "-h").returncode == OK
+
+
+def test_the_program_lists_its_subcommands_and_exit_codes():
+    done = run("--help")
+    assert done.returncode == OK
+    for subcommand in SUBCOMMANDS:
+        assert f"\n  {subcommand} " in done.stdout
+    for code in ("0 ok", "1 failure", "2 usage", "65", "74", "78"):
+        assert code in done.stdout
+    version = run("--version")
+    assert (version.returncode, version.stdout[:7]) == (OK, "herald ")
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["nonsense"], ["--nonsense"], ["node", "--nonsense"],
+    ["node", "--listen"], ["import"], ["export"], ["export", "nonsense"],
+    ["verify"], ["console"], ["bench"], ["bench", "nonsense"],
+    ["simulate", "--speed", "fast"], ["companion", "--interval", "0"],
+    ["demo", "--speed", "-1"],
+], ids=" ".join)
+def test_wrong_usage_exits_with_2_and_says_why(arguments, folder):
+    done = run(*arguments, cwd=folder)
+    assert done.returncode == USAGE
+    assert done.stdout == ""
+    assert done.stderr
+    assert not list(folder.iterdir())
+
+
+def test_output_to_a_closed_pipe_is_no_crash(node, games):
+    herald.import_documents(node.url, games)
+    export = subprocess.Popen(
+        [herald.BINARY, "export", "events", "--topic", "match", "--node",
+         node.url], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    export.stdout.read(10)
+    export.stdout.close()
+    assert export.wait(herald.PATIENCE) not in (OK, -11, -6)
+
+
+def test_output_to_a_full_disk_is_an_io_error(node, games):
+    herald.import_documents(node.url, games)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [herald.BINARY, "export", "events", "--topic", "match", "--node",
+             node.url], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == herald.IO
+    assert done.stderr
+
+
+def test_a_companion_without_a_game_says_so():
+    done = run("companion", "--once", "--node", "http://127.0.0.1:9",
+               "--live-client", "https://127.0.0.1:9")
+    assert done.returncode == FAILURE
+    assert done.stderr
