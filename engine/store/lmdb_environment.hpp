@@ -35,6 +35,9 @@ struct lmdb_table {
   bool operator==(const lmdb_table&) const = default;
 };
 
+/// Open tables by name.
+using lmdb_tables = std::map<std::string, lmdb_table, std::less<>>;
+
 /// The rows with from <= key < until, keys compared byte by byte. The default
 /// range is the whole table.
 struct key_range {
@@ -164,8 +167,8 @@ public:
   /// within a transaction.
   result<lmdb_table> table(std::string_view name);
 
-  /// The table of that name, if table() has opened it.
-  std::optional<lmdb_table> find_table(std::string_view name) const;
+  /// The tables opened so far, by name; later ones are not in it.
+  std::shared_ptr<const lmdb_tables> tables() const;
 
   /// Runs `work` in the one write transaction and commits it; it is durable on
   /// return. Whoever comes meanwhile waits. If `work` fails, fails its
@@ -193,11 +196,15 @@ public:
 
 private:
   class read_gate;
+  class read_visit;
   explicit lmdb_environment(const lmdb_settings& settings);
   result<void> lock_and_check();
   result<void> open_environment();
   result<void> reserve(std::size_t bytes);
-  result<void> grow();
+  result<void> grow(std::size_t step_bytes);
+  result<void> write_locked(
+    const std::function<result<void>(lmdb_transaction&)>& work);
+  lmdb_usage usage_inside() const;
   result<bool> attempt(
     const std::function<result<void>(lmdb_transaction&)>& work);
   std::unexpected<failure> stop(int code, std::string_view what);
@@ -206,10 +213,12 @@ private:
   int file_ = -1;
   MDB_env* environment_ = nullptr;
   std::size_t map_bytes_ = 0;
+  std::atomic<bool> unmapped_ = false;
   std::unique_ptr<read_gate> gate_;
   std::mutex write_mutex_;
   mutable std::mutex mutex_;
-  std::map<std::string, lmdb_table, std::less<>> tables_;
+  std::shared_ptr<const lmdb_tables> tables_
+    = std::make_shared<const lmdb_tables>();
   std::optional<failure> failed_;
   std::atomic<std::uint64_t> commits_ = 0;
 };

@@ -21,7 +21,7 @@ namespace herald {
 /// Bounds of what the vault takes; more is fault::too_large.
 constexpr std::size_t vault_identity_bytes_max = 64;
 constexpr std::size_t vault_puuid_bytes_max = 128;
-constexpr std::size_t vault_name_bytes_max = 256;
+constexpr std::size_t vault_name_bytes_max = 128;
 constexpr std::size_t vault_people_max = 1024;
 /// Of a document to be sealed.
 constexpr std::size_t vault_document_bytes_max = 64u << 20;

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace herald {
@@ -92,11 +93,11 @@ public:
 protected:
   friend class view_store;
   view_snapshot(
-    const lmdb_environment& environment, lmdb_transaction& transaction)
-    : environment_{&environment}, transaction_{&transaction} {}
+    std::shared_ptr<const lmdb_tables> tables, lmdb_transaction& transaction)
+    : tables_{std::move(tables)}, transaction_{&transaction} {}
   std::optional<lmdb_table> find(std::string_view table) const;
 
-  const lmdb_environment* environment_;
+  std::shared_ptr<const lmdb_tables> tables_;
   lmdb_transaction* transaction_;
 };
 

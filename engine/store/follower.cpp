@@ -1,0 +1,625 @@
+#include "engine/store/follower.hpp"
+
+#include "engine/log/event_log.hpp"
+#include "protocol/batch/record_batch.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <cassert>
+#include <condition_variable>
+#include <exception>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace herald {
+namespace {
+
+using batches = std::shared_ptr<const std::vector<stored_batch>>;
+
+/// Where a fold stands in one partition.
+struct followed {
+  partition_id where;
+  followed_partition key;
+  std::string topic;
+  offset next;
+};
+
+followed_partition key_of(const topic_info& topic, std::uint32_t partition) {
+  return {topic.id.value, partition};
+}
+
+follower_record record_of(const projection& follower, const event_log& log) {
+  follower_record record{
+    log.incarnation(), follower.version(), follower.tables()};
+  std::sort(record.tables.begin(), record.tables.end());
+  return record;
+}
+
+std::unexpected<failure> stopped_at(const projection& follower,
+  const followed& part, offset at, const failure& reason) {
+  return fail(reason.code,
+    fmt::format("the projection {} stopped at {}/{}@{}: {}", follower.name(),
+      part.topic, part.where.partition, at.value, reason.message));
+}
+
+/// One record, with whatever apply() throws turned into a failure.
+result<void> apply_one(projection& follower, const position& at,
+  const record_view& record, view_transaction& views) {
+  try {
+    return follower.apply(at, record, views);
+  } catch (const std::exception& thrown) {
+    return fail(fault::invalid_input, thrown.what());
+  } catch (...) {
+    return fail(fault::invalid_input, "an unknown exception");
+  }
+}
+
+/// Folds the records from `part.next` on that are below `end`; returns how many
+/// they were. A failure names the record.
+result<std::uint64_t> fold(projection& follower, const followed& part,
+  const std::vector<stored_batch>& from, offset end, view_transaction& views) {
+  std::uint64_t count = 0;
+  for (const auto& stored : from) {
+    auto batch = batch_view::parse_unchecked(stored.batch);
+    if (!batch)
+      return stopped_at(follower, part, stored.base, batch.error());
+    if (batch->control())
+      continue;
+    result<void> applied;
+    auto at = stored.base;
+    auto read = batch->for_each([&](const record_view& record) {
+      if (record.at < part.next || record.at >= end)
+        return true;
+      at = record.at;
+      applied = apply_one(follower, {part.where, at}, record, views);
+      if (applied && views.failed())
+        applied = std::unexpected{*views.failed()};
+      ++count;
+      return applied.has_value();
+    });
+    if (!read)
+      return stopped_at(follower, part, stored.base, read.error());
+    if (!applied)
+      return stopped_at(follower, part, at, applied.error());
+  }
+  return count;
+}
+
+/// Faults of the store itself, for which no projection is to blame.
+bool is_of_the_store(fault code) {
+  return code == fault::io || code == fault::storage_full
+    || code == fault::damaged;
+}
+
+} // namespace
+
+struct follower_driver::impl {
+  struct entry {
+    projection* follower = nullptr;
+    std::vector<std::string> missing_topics;
+    std::vector<followed> parts;
+    follower_status status;
+  };
+
+  /// What one round folds for one projection in one partition.
+  struct piece {
+    entry* whose;
+    std::size_t part;
+    batches from;
+    offset next;
+    std::uint64_t count = 0;
+  };
+
+  const event_log& log;
+  view_store& views;
+  follower_settings settings;
+  std::vector<applied_listener> listeners;
+
+  // Guards what other threads look at: entries, failed, and the two flags.
+  mutable std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<std::unique_ptr<entry>> entries;
+  std::optional<failure> failed;
+  bool news = true;
+  bool stopping = false;
+  bool started = false;
+  std::size_t turns = 0;
+  std::thread thread;
+
+  impl(const event_log& l, view_store& v, const follower_settings& s)
+    : log{l}, views{v}, settings{s} {}
+
+  // -- start ------------------------------------------------------------------
+
+  /// Why the tables of a projection are worth nothing, if so.
+  std::optional<std::string> reason_to_reset(const follower_record& before,
+    const follower_record& now, const entry& each,
+    const view_snapshot& snapshot) const {
+    if (before.incarnation != now.incarnation)
+      return "the log has another incarnation";
+    if (before.version != now.version)
+      return fmt::format(
+        "its version went from {} to {}", before.version, now.version);
+    if (before.tables != now.tables)
+      return "it writes other tables";
+    for (const auto& name : each.follower->topics())
+      if (auto topic = log.find_topic(name))
+        for (std::uint32_t i = 0; i < topic->partitions; ++i) {
+          auto next = snapshot.cursor(each.status.name, key_of(*topic, i));
+          auto end = log.committed_end({topic->number, i});
+          if (next && *next > end)
+            return fmt::format("it has read {}/{} up to {}, the log ends at {}",
+              name, i, next->value, end.value);
+        }
+    return std::nullopt;
+  }
+
+  result<void> prepare(entry& each) {
+    auto now = record_of(*each.follower, log);
+    if (auto opened = views.open_tables(now.tables); !opened)
+      return opened;
+    std::optional<follower_record> before;
+    std::optional<std::string> reason;
+    auto read = views.read([&](const view_snapshot& snapshot) {
+      before = snapshot.follower(each.status.name);
+      if (before)
+        reason = reason_to_reset(*before, now, each, snapshot);
+      return result<void>{};
+    });
+    if (!read)
+      return read;
+    if (before && !reason)
+      return {};
+    if (before)
+      // So that they can be cleared.
+      if (auto opened = views.open_tables(before->tables); !opened)
+        return opened;
+    if (reason)
+      spdlog::info("the tables of the projection {} are made again: {}",
+        each.status.name, *reason);
+    each.status.reset = reason;
+    return views.update([&](view_transaction& transaction) {
+      transaction.reset(each.status.name, now);
+      return result<void>{};
+    });
+  }
+
+  /// Takes up the topics of a projection that have come to exist.
+  result<void> find_topics(entry& each) {
+    std::vector<followed> found;
+    std::vector<std::string> missing;
+    for (const auto& name : each.missing_topics) {
+      auto topic = log.find_topic(name);
+      if (!topic) {
+        missing.push_back(name);
+        continue;
+      }
+      for (std::uint32_t i = 0; i < topic->partitions; ++i)
+        found.push_back(
+          {{topic->number, i}, key_of(*topic, i), name, offset{}});
+    }
+    if (found.empty())
+      return {};
+    auto read = views.read([&](const view_snapshot& snapshot) {
+      for (auto& part : found)
+        part.next = snapshot.cursor(each.status.name, part.key)
+                      .value_or(log.log_start(part.where));
+      return result<void>{};
+    });
+    if (!read)
+      return read;
+    std::lock_guard lock{mutex};
+    std::move(found.begin(), found.end(), std::back_inserter(each.parts));
+    each.missing_topics = std::move(missing);
+    return {};
+  }
+
+  // -- a round ----------------------------------------------------------------
+
+  void stop_projection(entry& each, failure reason) {
+    spdlog::error("{}", reason.message);
+    std::lock_guard lock{mutex};
+    each.status.stopped = std::move(reason);
+  }
+
+  /// Reads of a round: projections that stand at the same place share one.
+  using reads = std::map<std::pair<partition_id, offset>, batches>;
+
+  result<batches> read(const followed& part, reads& shared) const {
+    auto& known = shared[{part.where, part.next}];
+    if (known)
+      return known;
+    auto found = log.read(part.where, part.next, settings.read_bytes_max);
+    if (!found)
+      return std::unexpected{found.error()};
+    known
+      = std::make_shared<const std::vector<stored_batch>>(std::move(*found));
+    return known;
+  }
+
+  /// What this round is to fold. It starts with another projection and another
+  /// partition each time, so that one that is far behind cannot starve the
+  /// others.
+  std::vector<piece> plan() {
+    std::vector<piece> pieces;
+    reads shared;
+    std::size_t planned_bytes = 0;
+    ++turns;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      auto& each = *entries[(turns + i) % entries.size()];
+      for (std::size_t j = 0; j < each.parts.size(); ++j) {
+        auto index = (turns + j) % each.parts.size();
+        const auto& part = each.parts[index];
+        if (each.status.stopped
+          || planned_bytes >= settings.transaction_bytes_max)
+          break;
+        if (log.committed_end(part.where) <= part.next)
+          continue;
+        auto from = read(part, shared);
+        if (!from) {
+          stop_projection(each,
+            stopped_at(*each.follower, part, part.next, from.error()).error());
+          break;
+        }
+        if ((*from)->empty())
+          continue;
+        for (const auto& batch : **from)
+          planned_bytes += batch.batch.size();
+        pieces.push_back({&each, index, *from, (*from)->back().next});
+      }
+    }
+    std::erase_if(
+      pieces, [](const piece& p) { return p.whose->status.stopped; });
+    return pieces;
+  }
+
+  /// Folds and commits; takes pieces of projections that fail out of it.
+  result<void> commit(std::vector<piece>& pieces) {
+    while (!pieces.empty()) {
+      entry* culprit = nullptr;
+      bool store_failed = false;
+      auto done
+        = views.update([&](view_transaction& transaction) -> result<void> {
+            culprit = nullptr;
+            store_failed = false;
+            for (auto& each : pieces) {
+              const auto& part = each.whose->parts[each.part];
+              auto count = fold(*each.whose->follower, part, *each.from,
+                each.next, transaction);
+              if (!count) {
+                culprit = each.whose;
+                store_failed = transaction.failed()
+                  && is_of_the_store(transaction.failed()->code);
+                return std::unexpected{count.error()};
+              }
+              each.count = *count;
+              transaction.set_cursor(
+                each.whose->status.name, part.key, each.next);
+            }
+            return {};
+          });
+      if (done)
+        return {};
+      if (!culprit || store_failed)
+        return done;
+      stop_projection(*culprit, done.error());
+      std::erase_if(
+        pieces, [&](const piece& each) { return each.whose == culprit; });
+    }
+    return {};
+  }
+
+  /// One round. Returns whether there was anything to do, and counts records.
+  result<bool> round(std::size_t& records) {
+    for (auto& each : entries)
+      if (!each->status.stopped && !each->missing_topics.empty())
+        if (auto found = find_topics(*each); !found)
+          return std::unexpected{found.error()};
+    if (entries.empty())
+      return false;
+    auto pieces = plan();
+    if (pieces.empty())
+      return false;
+    if (auto done = commit(pieces); !done)
+      return std::unexpected{done.error()};
+    {
+      std::lock_guard lock{mutex};
+      for (const auto& each : pieces) {
+        each.whose->parts[each.part].next = each.next;
+        each.whose->status.applied += each.count;
+        records += each.count;
+      }
+    }
+    for (const auto& each : pieces)
+      for (const auto& listener : listeners)
+        listener(
+          *each.whose->follower, each.whose->parts[each.part].where, each.next);
+    return true;
+  }
+
+  void give_up(const failure& reason) {
+    spdlog::error("no view moves on: {}", reason.message);
+    std::lock_guard lock{mutex};
+    failed = reason;
+  }
+
+  void loop() {
+    for (;;) {
+      {
+        std::unique_lock lock{mutex};
+        changed.wait(lock, [this] { return news || stopping; });
+        if (stopping)
+          return;
+        news = false;
+      }
+      std::size_t records = 0;
+      auto more = round(records);
+      if (!more)
+        return give_up(more.error());
+      if (*more)
+        wake();
+    }
+  }
+
+  void wake() {
+    std::lock_guard lock{mutex};
+    news = true;
+    changed.notify_one();
+  }
+};
+
+follower_driver::follower_driver(
+  const event_log& log, view_store& views, const follower_settings& settings)
+  : self_{std::make_unique<impl>(log, views, settings)} {}
+
+follower_driver::~follower_driver() {
+  stop();
+}
+
+void follower_driver::add(projection& follower) {
+  assert(!self_->started);
+  for (const auto& each : self_->entries) {
+    assert(each->status.name != follower.name());
+    auto theirs = each->follower->tables();
+    for (const auto& table : follower.tables())
+      assert(std::find(theirs.begin(), theirs.end(), table) == theirs.end());
+  }
+  auto added = std::make_unique<impl::entry>();
+  added->follower = &follower;
+  added->missing_topics = follower.topics();
+  added->status.name = follower.name();
+  added->status.version = follower.version();
+  self_->entries.push_back(std::move(added));
+}
+
+void follower_driver::on_applied(applied_listener listener) {
+  assert(!self_->started);
+  self_->listeners.push_back(std::move(listener));
+}
+
+result<void> follower_driver::start() {
+  assert(!self_->started);
+  for (auto& each : self_->entries) {
+    if (auto done = self_->prepare(*each); !done)
+      return done;
+    if (auto done = self_->find_topics(*each); !done)
+      return done;
+  }
+  self_->started = true;
+  if (self_->settings.own_thread)
+    self_->thread = std::thread{[self = self_.get()] { self->loop(); }};
+  return {};
+}
+
+void follower_driver::wake() {
+  self_->wake();
+}
+
+result<std::size_t> follower_driver::turn() {
+  assert(self_->started && !self_->settings.own_thread);
+  if (auto reason = failed())
+    return std::unexpected{*reason};
+  std::size_t records = 0;
+  // Rounds that only stopped something, or passed what holds no records.
+  for (bool more = true; more && records == 0;) {
+    auto went = self_->round(records);
+    if (!went) {
+      self_->give_up(went.error());
+      return std::unexpected{went.error()};
+    }
+    more = *went;
+  }
+  return records;
+}
+
+void follower_driver::stop() {
+  {
+    std::lock_guard lock{self_->mutex};
+    self_->stopping = true;
+    self_->changed.notify_one();
+  }
+  if (self_->thread.joinable())
+    self_->thread.join();
+}
+
+std::vector<follower_status> follower_driver::status() const {
+  std::lock_guard lock{self_->mutex};
+  std::vector<follower_status> all;
+  for (const auto& each : self_->entries) {
+    auto status = each->status;
+    for (const auto& part : each->parts) {
+      auto end = self_->log.committed_end(part.where);
+      status.lag += end > part.next ? end.value - part.next.value : 0;
+    }
+    all.push_back(std::move(status));
+  }
+  return all;
+}
+
+std::optional<failure> follower_driver::failed() const {
+  std::lock_guard lock{self_->mutex};
+  return self_->failed;
+}
+
+// -- comparing ----------------------------------------------------------------
+
+namespace {
+
+/// A folder that goes when it goes.
+class scratch {
+public:
+  static result<scratch> make(const std::filesystem::path& below) {
+    auto name = (below / "fold-XXXXXX").native();
+    if (!::mkdtemp(name.data()))
+      return fail(fault::io,
+        fmt::format("cannot make a scratch folder in {}", below.native()));
+    return scratch{name};
+  }
+  scratch(scratch&& other) noexcept
+    : folder_{std::exchange(other.folder_, {})} {}
+  scratch& operator=(scratch&&) = delete;
+  ~scratch() {
+    std::error_code ignored;
+    if (!folder_.empty())
+      std::filesystem::remove_all(folder_, ignored);
+  }
+  const std::filesystem::path& folder() const { return folder_; }
+
+private:
+  explicit scratch(std::filesystem::path folder) : folder_{std::move(folder)} {}
+  std::filesystem::path folder_;
+};
+
+/// Folds one partition from the start of the log up to `end`.
+result<std::uint64_t> fold_again(projection& follower, const event_log& log,
+  followed part, offset end, view_store& into) {
+  std::uint64_t count = 0;
+  const follower_settings settings;
+  while (part.next < end) {
+    auto from = log.read(part.where, part.next, settings.transaction_bytes_max);
+    if (!from)
+      return std::unexpected{from.error()};
+    if (from->empty())
+      return fail(fault::damaged,
+        fmt::format("{}/{} ends at {}, before the cursor of the projection {}",
+          part.topic, part.where.partition, part.next.value, follower.name()));
+    result<std::uint64_t> folded = 0;
+    auto done = into.update([&](view_transaction& transaction) -> result<void> {
+      folded = fold(follower, part, *from, end, transaction);
+      if (!folded)
+        return std::unexpected{folded.error()};
+      return {};
+    });
+    if (!done)
+      return std::unexpected{done.error()};
+    count += *folded;
+    part.next = from->back().next;
+  }
+  return count;
+}
+
+/// The partitions that a projection has read, each up to `next`.
+result<std::vector<followed>> read_cursors(
+  const projection& follower, const event_log& log, const view_store& live) {
+  std::vector<followed> parts;
+  auto read = live.read([&](const view_snapshot& views) -> result<void> {
+    for (const auto& name : follower.topics()) {
+      auto topic = log.find_topic(name);
+      if (!topic)
+        continue;
+      for (std::uint32_t i = 0; i < topic->partitions; ++i) {
+        followed part{{topic->number, i}, key_of(*topic, i), name, {}};
+        auto next = views.cursor(follower.name(), part.key);
+        if (!next)
+          continue;
+        part.next = *next;
+        if (part.next > log.committed_end(part.where))
+          return fail(fault::damaged,
+            fmt::format("the projection {} has read {}/{} up to {}, the log "
+                        "ends at {}",
+              follower.name(), name, i, part.next.value,
+              log.committed_end(part.where).value));
+        if (log.log_start(part.where).value != 0)
+          return fail(fault::not_found,
+            fmt::format("the start of {}/{} is gone, so {} cannot be folded "
+                        "again",
+              name, i, follower.name()));
+        parts.push_back(std::move(part));
+      }
+    }
+    return {};
+  });
+  if (!read)
+    return std::unexpected{read.error()};
+  return parts;
+}
+
+/// Why a projection's tables are not to be compared, if so.
+std::optional<std::string> reason_to_skip(
+  const std::optional<follower_record>& stored, const follower_record& now) {
+  if (!stored)
+    return "it has not run yet";
+  if (*stored != now)
+    return "it will be made again when the node starts: its version, its "
+           "tables or the log's incarnation have changed";
+  return std::nullopt;
+}
+
+} // namespace
+
+bool view_comparison::equal() const {
+  return std::all_of(tables.begin(), tables.end(),
+    [](const table_comparison& each) { return each.equal(); });
+}
+
+result<view_comparison> compare_with_fold(projection& follower,
+  const event_log& log, view_store& live,
+  const std::filesystem::path& scratch_folder) {
+  view_comparison found{.projection = std::string{follower.name()}};
+  auto now = record_of(follower, log);
+  auto looked = live.read([&](const view_snapshot& views) {
+    found.skipped = reason_to_skip(views.follower(follower.name()), now);
+    return result<void>{};
+  });
+  if (!looked)
+    return std::unexpected{looked.error()};
+  if (found.skipped)
+    return found;
+  if (auto opened = live.open_tables(now.tables); !opened)
+    return std::unexpected{opened.error()};
+  auto parts = read_cursors(follower, log, live);
+  if (!parts)
+    return std::unexpected{parts.error()};
+  auto folder = scratch::make(scratch_folder);
+  if (!folder)
+    return std::unexpected{folder.error()};
+  auto rebuilt = view_store::open(folder->folder());
+  if (!rebuilt)
+    return std::unexpected{rebuilt.error()};
+  if (auto opened = (*rebuilt)->open_tables(now.tables); !opened)
+    return std::unexpected{opened.error()};
+  for (auto part : *parts) {
+    auto end = std::exchange(part.next, offset{});
+    auto count = fold_again(follower, log, part, end, **rebuilt);
+    if (!count)
+      return std::unexpected{count.error()};
+    found.records += *count;
+  }
+  for (const auto& table : now.tables) {
+    auto is = live.digest(table);
+    auto should_be = (*rebuilt)->digest(table);
+    if (!is || !should_be)
+      return std::unexpected{is ? should_be.error() : is.error()};
+    found.tables.push_back({table, *is, *should_be});
+  }
+  return found;
+}
+
+} // namespace herald
