@@ -62,7 +62,7 @@ struct document {
   /// metadata.participants as it came.
   std::vector<std::string> listed_puuids;
   /// Properties that no description knows, with how often each was there, such
-  /// as "/info/participants/*/newThing". They never refuse a document. At most
+  /// as "info/participants/newThing". They never refuse a document. At most
   /// unknown_paths_max paths are told apart; the rest counts as "(others)".
   std::map<std::string, std::uint64_t> unknown;
 

@@ -21,7 +21,8 @@ struct live_observation {
   /// Seconds of game time.
   double game_time = 0;
   std::string game_mode;
-  std::int32_t map_id = 0;
+  /// A spectator's client answered, which is known to miss events.
+  bool spectating = false;
   std::vector<event::live_participant> participants;
   /// Names of the participants that are no bots; the API knows no PUUIDs.
   std::vector<person> people;
@@ -47,7 +48,7 @@ HERALD_RECORD(live_state, "herald.riot", "LiveState",
 /// What an observation adds to what was told before.
 struct live_difference {
   /// The event without `matchId`, `principal` and `observedAt`; `source` is
-  /// "live-client".
+  /// "live-client", `confidence` 1, or 0.8 from a spectator's client.
   event::match_live_updated update;
   /// What has been told once `update` is.
   live_state after;
@@ -66,7 +67,8 @@ live_difference difference(
 
 /// A running game as spectator-v5 shows it.
 struct live_start {
-  /// The event without `principal`; `source` is "spectator-v5".
+  /// The event without `principal`; `source` is "spectator-v5", `confidence`
+  /// 0.9, since spectator-v5 was seen to show the game before.
   event::match_live_started content;
   /// Seconds since the start, as told; can be negative while the game loads.
   std::int64_t game_length = 0;
@@ -75,7 +77,7 @@ struct live_start {
 };
 
 /// Reads spectator-v5's CurrentGameInfo. Refuses as "shape" what lacks a
-/// property that Riot's description requires.
+/// property that the event needs.
 reading<live_start> read_spectator(bytes_view current_game_info);
 
 /// Writes the vault's id of a person into the event.

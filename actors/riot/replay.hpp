@@ -72,10 +72,10 @@ HERALD_RECORD(replay_line, "herald.riot", "ReplayLine",
 
 HERALD_RECORD(replay_team, "herald.riot", "ReplayTeam",
   "What a team has, counted from the events.",
-  (std::int32_t, gold, "Gold earned by its participants."),
-  (std::int32_t, xp, "Experience of its participants."),
-  (std::int32_t, levels, "Sum of their levels."),
-  (std::int32_t, cs, "Minions and monsters killed."),
+  (std::int64_t, gold, "Gold earned by its participants."),
+  (std::int64_t, xp, "Experience of its participants."),
+  (std::int64_t, levels, "Sum of their levels."),
+  (std::int64_t, cs, "Minions and monsters killed."),
   (std::int32_t, kills, "Enemies killed by champions."),
   (std::int32_t, towers, "Towers destroyed."),
   (std::int32_t, inhibitors, "Inhibitors destroyed."),
@@ -98,9 +98,16 @@ HERALD_RECORD(timeline_summary, "herald.riot", "TimelineSummary",
   (std::int32_t, winning_team, "GAME_END.winningTeam; 0 for none."),
   (std::int64_t, end_ms, "Time of GAME_END in ms."),
   (std::vector<replay_line>, participants, "By participant id."),
-  (replay_team, blue, "Team 100 at the end."),
-  (replay_team, red, "Team 200 at the end."),
+  (replay_team, blue,
+    "At the end: sums of participants 1 to 5, objectives of team 100."),
+  (replay_team, red, "At the end: sums of the others, objectives of team 200."),
   (std::vector<replay_minute>, minutes, "One per frame."));
+
+/// Whether a document has the empty shape that Riot serves for a game that
+/// never came to be: no frame interval and no participant frames, or no
+/// participants, teams, game id and duration.
+bool is_aborted(const event::match_timeline_recorded& timeline);
+bool is_aborted(const event::match_completed& match);
 
 /// Makes a match short.
 match_summary summarize(const event::match_completed& match);

@@ -39,7 +39,7 @@ HERALD_RECORD(team_objectives, "herald.match", "TeamObjectives",
 HERALD_RECORD(feat, "herald.match", "Feat",
   "How far a team came with one feat of strength.",
   (std::optional<std::int32_t>, featState,
-    "Progress as Riot counts it; 1001 and above mean that the feat is done."));
+    "State of the feat as Riot counts it."));
 
 HERALD_RECORD(team_feats, "herald.match", "TeamFeats",
   "The feats of strength of a team.",
