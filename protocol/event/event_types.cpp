@@ -1,5 +1,6 @@
 #include "protocol/event/event_types.hpp"
 
+#include "protocol/event/document_refused.hpp"
 #include "protocol/event/match_completed.hpp"
 #include "protocol/event/match_live.hpp"
 #include "protocol/event/match_timeline_recorded.hpp"
@@ -11,7 +12,7 @@
 namespace herald::event {
 
 std::span<const event_type> event_types() {
-  static const std::array<event_type, 5> types{{
+  static const std::array<event_type, 6> types{{
     {"match.completed", "match", "match-herald.match.completed",
       &type_of<match_completed>()},
     {"match.timeline.recorded", "match", "match-herald.match.timeline.recorded",
@@ -22,6 +23,8 @@ std::span<const event_type> event_types() {
       &type_of<match_live_updated>()},
     {"player.stats.updated", "player", "player-herald.player.stats.updated",
       &type_of<player_stats_updated>()},
+    {"document.refused", "dead-letter", "dead-letter-herald.document.refused",
+      &type_of<document_refused>()},
   }};
   return types;
 }
