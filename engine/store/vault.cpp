@@ -622,6 +622,8 @@ void vault::stop() {
   self_->writer.stop();
 }
 
+lmdb_usage vault::usage() const { return self_->environment->usage(); }
+
 std::optional<failure> vault::failed() const {
   return self_->environment->failed();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/store/lmdb_environment.hpp"
 #include "engine/store/player_id.hpp"
 #include "protocol/bytes.hpp"
 #include "protocol/failure.hpp"
@@ -166,6 +167,8 @@ public:
 
   /// Ends the thread, after what waits.
   void stop();
+
+  lmdb_usage usage() const;
 
   /// Why the vault has stopped taking writes, if it has.
   std::optional<failure> failed() const;
