@@ -25,7 +25,7 @@ def test_every_command_answers_with_json(filled, games):
     status = filled.console("status")
     assert isinstance(status, dict) and status
     topics = filled.console("topics")
-    assert {topic["name"] for topic in topics} >= {
+    assert {topic["topic"] for topic in topics} >= {
         "match", "player", "riot.raw", "dead-letter"}
     events = filled.console("events", "match", "--limit", "5")
     assert len(events) == 5

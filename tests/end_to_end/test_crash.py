@@ -9,7 +9,7 @@ import time
 from collections import Counter
 
 import herald
-from herald import OK
+from herald import OK, place_of
 
 CYCLES = 20
 SENDERS = 4
@@ -79,20 +79,19 @@ def check(node, client):
     events = node.events("match")
     by_name = Counter((event["type"], event["subject"]) for event in events)
     assert max(by_name.values(), default=0) <= 1, by_name.most_common(3)
-    kinds = {"match.json": "match.completed",
-             "timeline.json": "match.timeline.recorded"}
+    kinds = {"match.json": "herald.match.completed",
+             "timeline.json": "herald.match.timeline.recorded"}
     for name in client.acknowledged:
         match, kind = name.split(".", 1)
         assert by_name[(kinds[kind], match)] == 1, f"{name} was lost"
     # Offsets have no gaps.
     places = {}
     for event in events:
-        places.setdefault(int(event["partition"]), []).append(
-            int(event["offset"]))
+        partition, offset = place_of(event)
+        places.setdefault(partition, []).append(offset)
     for partition, offsets in places.items():
         assert sorted(offsets) == list(range(len(offsets))), partition
-    placed = {(int(event["partition"]), int(event["offset"])):
-              event["subject"] for event in events}
+    placed = {place_of(event): event["subject"] for event in events}
     for name, (topic, partition, offset) in client.acknowledged.items():
         assert topic == "match"
         assert placed[partition, offset] == name.split(".", 1)[0]
@@ -150,5 +149,6 @@ def count_players(node):
     """How many players' statistics the recorded matches change."""
     return sum(
         "playerId" in participant and participant["playerId"] is not None
-        for event in node.events("match") if event["type"] == "match.completed"
+        for event in node.events("match")
+        if event["type"] == "herald.match.completed"
         for participant in event["data"].get("participants", []))

@@ -6,6 +6,8 @@ import datetime
 import gzip
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -33,6 +35,17 @@ def test_generated_games_give_the_committed_tables(node, folder):
     for what, name in (("players", "expected-final.csv"),
                        ("minutes", "expected-minutes.csv")):
         expected = (ORACLE / name).read_text().splitlines()
+        assert sorted(node.export(what, format="csv")) == sorted(expected)
+
+
+def test_games_of_any_seed_give_the_tables_of_the_oracle(node, folder):
+    """The oracle is another program, in another language."""
+    games = herald.generate(folder / "games", 60, seed=herald.seed())
+    assert import_documents(node.url, games)[0] == OK
+    for what, table in (("players", "final"), ("minutes", "minutes")):
+        expected = subprocess.run(
+            [sys.executable, ORACLE / "oracle.py", table, games], text=True,
+            capture_output=True, check=True).stdout.splitlines()
         assert sorted(node.export(what, format="csv")) == sorted(expected)
 
 
@@ -98,7 +111,7 @@ def test_events_are_cloud_events(filled, games):
     events = filled.events("match")
     assert len(events) == len(list(games.glob("*.json")))
     assert {event["type"] for event in events} == {
-        "match.completed", "match.timeline.recorded"}
+        "herald.match.completed", "herald.match.timeline.recorded"}
     for event in events:
         assert event["specversion"] == "1.0"
         assert event["datacontenttype"] == "application/json"
@@ -140,7 +153,7 @@ def test_players_statistics_follow_their_matches(filled, games):
                       "the players' events")
     latest = {}
     for event in filled.events("player"):
-        assert event["type"] == "player.stats.updated"
+        assert event["type"] == "herald.player.stats.updated"
         assert event["data"]["playerId"] == event["subject"]
         latest[event["subject"]] = event["data"]
     assert len(latest) == len(people)

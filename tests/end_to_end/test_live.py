@@ -21,10 +21,10 @@ def simulator(folder):
         child.live_client = None
         while child.live_client is None:
             line = child.line()
-            child.lines.append(line)
             if "https://" in line:
-                child.live_client = "https://" + line.split("https://")[1].split()[0]
-                child.player = line
+                child.live_client = line[line.index("https://"):]
+        child.player = child.wait_for_line("player ").rsplit(
+            " plays at ", 1)[0] + "@euw1"
         yield child
 
 
@@ -32,25 +32,15 @@ def configure(folder, simulator, key="RGAPI-canary-key"):
     secret = folder / "key"
     secret.write_text(key + "\n")
     secret.chmod(0o600)
-    player = riot_id_in(simulator)
     (folder / "config.toml").write_text(f"""
 [riot]
 base_url = "{simulator.url}"
 api_key_file = "key"
-players = ["{player}"]
+players = ["{simulator.player}"]
 matches_interval = "200 ms"
 live_interval = "200 ms"
 """)
     return folder / "config.toml"
-
-
-def riot_id_in(simulator):
-    """The player that the simulator offers to be followed."""
-    for line in simulator.lines:
-        for word in line.split():
-            if "#" in word and "@" in word:
-                return word
-    raise AssertionError(f"no player in {simulator.lines}")
 
 
 def live_matches(node):
@@ -78,16 +68,15 @@ def test_a_live_game_is_followed_to_its_end(folder, start_node, simulator):
         herald.wait_until(lambda: {
             event["type"] for event in node.events("match")
             if event["subject"] == match} >= {
-                "match.live.started", "match.live.updated", "match.completed",
-                "match.timeline.recorded"}, "the timeline")
+                "herald.match.live.started", "herald.match.live.updated",
+                "herald.match.completed", "herald.match.timeline.recorded"}, "the timeline")
         assert companion.stop() == OK
     kinds = [event["type"] for event in node.events("match")
              if event["subject"] == match]
-    for once in ("match.live.started", "match.completed",
-                 "match.timeline.recorded"):
-        assert kinds.count(once) == 1
+    for once in ("live.started", "completed", "timeline.recorded"):
+        assert kinds.count(f"herald.match.{once}") == 1
     for event in node.events("match"):
-        if event["type"].startswith("match.live."):
+        if event["type"].startswith("herald.match.live."):
             assert 0 < event["data"]["confidence"] <= 1
             assert event["data"]["source"] in ("spectator-v5", "live-client")
             assert event["data"]["principal"]

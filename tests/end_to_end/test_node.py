@@ -145,7 +145,7 @@ def test_the_configuration_here_is_taken_and_flags_win(folder, start_node):
     node = start_node()
     assert node.data.is_dir()
     assert not (folder / "elsewhere").exists()
-    topics = {topic["name"]: topic for topic in node.console("topics")}
+    topics = {topic["topic"]: topic for topic in node.console("topics")}
     assert topics["match"]["partitions"] == 3
     assert topics["player"]["partitions"] == 32
 
@@ -210,7 +210,7 @@ def test_hosts_and_origins_are_checked(node):
     ("DELETE", "/v1/matches", 405), ("GET", "/v1/documents", 405),
     ("GET", "/v1/matches?state=sleeping", 400),
     ("GET", "/v1/matches?limit=-1", 400),
-    ("GET", "/v1/export/events", 400), ("GET", "/v1/feed", 426),
+    ("GET", "/v1/export/events", 404), ("GET", "/v1/feed", 426),
 ])
 def test_every_error_is_a_problem_document(node, method, path, status):
     answered, headers, body = node.request(method, path)

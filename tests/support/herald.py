@@ -189,8 +189,14 @@ class Node(Child):
 
     def log_ends(self):
         """How many records each topic holds: {name: records}."""
-        return {topic["name"]: topic["records"]
+        return {topic["topic"]: topic["records"]
                 for topic in self.console("topics")}
+
+
+def place_of(event):
+    """Partition and offset of a CloudEvent of ours: its id is "3@17"."""
+    partition, offset = event["id"].split("@")
+    return int(partition), int(offset)
 
 
 def import_documents(node_url, *paths, timeout=PATIENCE * 5, **options):
