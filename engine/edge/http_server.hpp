@@ -21,6 +21,7 @@
 
 namespace herald {
 
+class answer_slot;
 class metrics_registry;
 class time_source;
 struct settings;
@@ -48,8 +49,8 @@ struct server_request {
   std::optional<std::string_view> query_value(std::string_view name) const;
 };
 
-/// An answer. nosniff, Date, Content-Length and, unless given, Cache-Control:
-/// no-store are added by the server.
+/// An answer. nosniff, Date, Content-Length and, unless given, Cache-Control
+/// (no-store, or no-cache with an ETag) are added by the server.
 struct server_response {
   int status = 200;
   std::string content_type = "application/json";
@@ -101,8 +102,8 @@ public:
   /// waiting has the stream aborted.
   outcome write(bytes piece);
 
-  /// Calls `then` once, on an io thread, when there is room again (at once if
-  /// there is) or the client is gone.
+  /// Calls `then` once, on an io thread, when there is room (soon, if there is
+  /// now) or the client is gone; if it was gone before, here and at once.
   void on_room(std::function<void()> then);
 
   /// Blocks until there is room; false when the client is gone or the time is
@@ -127,14 +128,14 @@ public:
   responder() = default;
 
   void respond(server_response answer) const;
-  void respond(problem answer) const;
+  void respond(const problem& answer) const;
   /// Status 200 (or `status`) with a JSON text.
   void respond_json(bytes text, int status = 200) const;
   /// Sends the head (its body is not used) and streams the rest.
   body_stream begin(server_response head) const;
 
 private:
-  friend struct exchange;
+  friend responder make_responder(std::shared_ptr<answer_slot> slot);
   struct state;
   std::shared_ptr<state> state_;
 };

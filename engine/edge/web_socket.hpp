@@ -63,7 +63,8 @@ public:
   virtual std::string_view subprotocol() const = 0;
 
   /// Puts one message into the outbox. The bytes are shared, not copied: the
-  /// same frame serves all sockets. A text frame must be UTF-8.
+  /// same frame serves all sockets. A text frame must be UTF-8. A frame that
+  /// finds the outbox empty is taken whatever its size.
   virtual send_outcome send(
     std::shared_ptr<const std::string> frame, bool is_text)
     = 0;
