@@ -105,6 +105,9 @@ struct log_settings {
   std::uint32_t partitions_max = 2048;
   /// Transactions that read at the same time; more hear fault::busy.
   std::uint32_t readers_max = 510;
+  /// Also take a data folder on NFS or SMB, whose locks and syncs LMDB cannot
+  /// rely upon; refused with fault::io otherwise.
+  bool remote_file_system = false;
   /// Source of ids; the system's when empty. Called under a lock of the log.
   std::function<std::uint64_t()> random;
   /// Milliseconds since 1970 for the log's own records (schemas); the system's
@@ -232,7 +235,8 @@ public:
   /// Adds a listener for every commit that moves a committed end. It is called
   /// on the thread that committed, after the new ends are visible, and must be
   /// quick. Listeners stay for the life of the log; add them before the first
-  /// append.
+  /// append. From another thread's commit later news of another partition may
+  /// come first.
   using commit_listener
     = std::function<void(std::span<const partition_commit>)>;
   void on_commit(commit_listener listener);

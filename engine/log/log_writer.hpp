@@ -83,9 +83,9 @@ public:
   /// not without an own thread.
   append_outcome append_and_wait(partition_id where, bytes batch);
 
-  /// event_log::on_commit, called on the writer's thread after the completions
-  /// of that commit. (A schema or topic made meanwhile reports on the thread
-  /// that made it.)
+  /// event_log::on_commit: called on the writer's thread, before the
+  /// completions of that commit. (A schema registered meanwhile reports on the
+  /// thread that registered it.)
   void on_commit(event_log::commit_listener listener);
 
   /// Commits one group of what waits and calls its completions; returns how
@@ -110,6 +110,7 @@ private:
     completion done;
   };
 
+  result<std::uint32_t> check(partition_id where, bytes_view data) const;
   void run();
   std::size_t commit_next(std::unique_lock<std::mutex>& lock);
 
@@ -122,6 +123,9 @@ private:
   std::size_t waiting_batches_ = 0;
   bool stopping_ = false;
   bool idle_ = false;
+  // The group on its way to disk; belongs to whoever commits.
+  std::vector<append_item> group_;
+  std::vector<completion> done_;
   std::optional<failure> trouble_;
   writer_counts counts_;
   std::thread thread_;

@@ -1,0 +1,190 @@
+#include "engine/log/log_writer.hpp"
+
+#include "protocol/batch/record_batch.hpp"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <future>
+#include <utility>
+
+namespace herald {
+
+namespace {
+
+std::unexpected<failure> refusal_of(failure why) {
+  return std::unexpected{std::move(why)};
+}
+
+} // namespace
+
+log_writer::log_writer(event_log& log, const writer_settings& settings)
+  : log_{log}, settings_{settings} {
+  if (settings_.own_thread)
+    thread_ = std::thread{[this] { run(); }};
+}
+
+log_writer::~log_writer() {
+  stop();
+}
+
+result<std::uint32_t> log_writer::check(
+  partition_id where, bytes_view data) const {
+  if (data.size() > settings_.batch_bytes_max)
+    return fail(fault::too_large,
+      fmt::format("a batch has {} bytes, at most {} are taken", data.size(),
+        settings_.batch_bytes_max));
+  auto batch = batch_view::parse(data);
+  if (!batch)
+    return std::unexpected{std::move(batch).error()};
+  auto count = std::int64_t{batch->record_count()};
+  auto offsets = std::int64_t{batch->last_offset_delta()} + 1;
+  if (count != offsets)
+    return fail(fault::invalid_input,
+      fmt::format("a batch has {} records for {} offsets", count, offsets));
+  if (!log_.has_partition(where))
+    return fail(fault::not_found,
+      fmt::format(
+        "topic number {} has no partition {}", where.topic, where.partition));
+  if (auto failed = log_.failed())
+    return std::unexpected{std::move(*failed)};
+  return batch->record_count();
+}
+
+void log_writer::append(partition_id where, bytes batch, completion done) {
+  auto records = check(where, batch);
+  if (records) {
+    auto size = batch.size();
+    std::lock_guard lock{mutex_};
+    auto full = waiting_batches_ >= settings_.waiting_batches_max
+      || (waiting_batches_ > 0
+        && waiting_bytes_ + size > settings_.waiting_bytes_max);
+    if (!stopping_ && !full) {
+      waiting_bytes_ += size;
+      ++waiting_batches_;
+      queue_.push_back(
+        {{where, std::move(batch), {}, {}}, *records, std::move(done)});
+      if (idle_)
+        wake_.notify_one();
+      return;
+    }
+    records = stopping_
+      ? fail(fault::unavailable, "the log writer has stopped")
+      : fail(fault::busy,
+          fmt::format("{} batches with {} bytes wait for the disk: try again",
+            waiting_batches_, waiting_bytes_));
+  }
+  {
+    std::lock_guard lock{mutex_};
+    ++counts_.refused;
+  }
+  done(refusal_of(std::move(records).error()));
+}
+
+append_outcome log_writer::append_and_wait(partition_id where, bytes batch) {
+  assert(settings_.own_thread);
+  std::promise<append_outcome> promise;
+  auto outcome = promise.get_future();
+  append(where, std::move(batch),
+    [&promise](const append_outcome& ended) { promise.set_value(ended); });
+  return outcome.get();
+}
+
+void log_writer::on_commit(event_log::commit_listener listener) {
+  log_.on_commit(std::move(listener));
+}
+
+std::size_t log_writer::turn() {
+  assert(!settings_.own_thread);
+  std::unique_lock lock{mutex_};
+  return commit_next(lock);
+}
+
+void log_writer::run() {
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    idle_ = true;
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    idle_ = false;
+    if (queue_.empty())
+      return;
+    commit_next(lock);
+  }
+}
+
+// Takes the next group from the queue and settles it; the lock is open
+// meanwhile, so that what arrives waits for the commit after this one.
+std::size_t log_writer::commit_next(std::unique_lock<std::mutex>& lock) {
+  std::size_t size = 0;
+  std::uint64_t records = 0;
+  while (!queue_.empty()) {
+    auto& next = queue_.front();
+    auto bytes = next.item.batch.size();
+    if (!group_.empty() && size + bytes > settings_.commit_bytes_max)
+      break;
+    size += bytes;
+    records += next.records;
+    group_.push_back(std::move(next.item));
+    done_.push_back(std::move(next.done));
+    queue_.pop_front();
+  }
+  if (group_.empty())
+    return 0;
+  lock.unlock();
+
+  auto committed = log_.append(group_);
+  for (std::size_t i = 0; i < done_.size(); ++i)
+    done_[i](committed
+        ? append_outcome{{group_[i].where, group_[i].first, group_[i].next}}
+        : append_outcome{refusal_of(committed.error())});
+
+  auto batches = done_.size();
+  group_.clear();
+  done_.clear();
+
+  lock.lock();
+  waiting_bytes_ -= size;
+  waiting_batches_ -= batches;
+  if (committed) {
+    ++counts_.commits;
+    counts_.batches += batches;
+    counts_.records += records;
+    counts_.bytes += size;
+    trouble_.reset();
+  } else {
+    counts_.refused += batches;
+    trouble_ = std::move(committed).error();
+  }
+  return batches;
+}
+
+void log_writer::stop() {
+  std::unique_lock lock{mutex_};
+  stopping_ = true;
+  wake_.notify_one();
+  if (thread_.joinable()) {
+    auto thread = std::move(thread_);
+    lock.unlock();
+    thread.join();
+  } else {
+    while (!settings_.own_thread && commit_next(lock) > 0) {
+    }
+  }
+}
+
+std::optional<failure> log_writer::trouble() const {
+  if (auto failed = log_.failed())
+    return failed;
+  std::lock_guard lock{mutex_};
+  return trouble_;
+}
+
+writer_counts log_writer::counts() const {
+  std::lock_guard lock{mutex_};
+  auto counts = counts_;
+  counts.waiting_batches = waiting_batches_;
+  counts.waiting_bytes = waiting_bytes_;
+  return counts;
+}
+
+} // namespace herald

@@ -1,0 +1,167 @@
+#include "engine/log/written_ahead_file.hpp"
+
+#include "engine/log/held_folder.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstdlib>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include <utility>
+
+namespace herald {
+
+namespace {
+
+constexpr std::uint64_t page_bytes = 4096;
+
+// One write, and what is synced and handed over at once.
+constexpr std::size_t write_bytes = 1u << 20;
+constexpr std::uint64_t piece_bytes = 16u << 20;
+
+std::uint64_t whole_pages(std::uint64_t bytes) {
+  return bytes / page_bytes * page_bytes;
+}
+
+char* zeros() {
+  // Aligned as direct I/O demands it; never written to.
+  alignas(page_bytes) static char block[write_bytes];
+  return block;
+}
+
+} // namespace
+
+result<std::unique_ptr<written_ahead_file>> written_ahead_file::open(
+  const std::filesystem::path& path, const settings& settings) {
+  // Direct I/O leaves no dirty pages behind, on which the next commit's sync
+  // would have to wait. Not every file system has it.
+  auto file = ::open(path.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC);
+  if (file < 0 && errno == EINVAL)
+    file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0)
+    return std::unexpected{system_failure("open", path, errno)};
+  struct stat status{};
+  if (::fstat(file, &status) != 0) {
+    auto error = errno;
+    ::close(file);
+    return std::unexpected{system_failure("look at", path, error)};
+  }
+  auto size = whole_pages(static_cast<std::uint64_t>(status.st_size));
+  return std::unique_ptr<written_ahead_file>{
+    new written_ahead_file{path, file, size, settings}};
+}
+
+written_ahead_file::written_ahead_file(
+  std::filesystem::path path, int file, std::uint64_t size, settings limits)
+  : path_{std::move(path)}, file_{file}, settings_{limits}, size_{size} {
+  thread_ = std::thread{[this] { run(); }};
+}
+
+written_ahead_file::~written_ahead_file() {
+  {
+    std::lock_guard lock{mutex_};
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+  ::close(file_);
+}
+
+std::uint64_t written_ahead_file::size() const {
+  std::lock_guard lock{mutex_};
+  return size_;
+}
+
+void written_ahead_file::want(std::uint64_t bytes, bool use_reserve) {
+  {
+    std::lock_guard lock{mutex_};
+    if (bytes <= size_ || failed_)
+      return;
+    wanted_ = std::max(wanted_, whole_pages(bytes + page_bytes - 1));
+    use_reserve_ = use_reserve_ || use_reserve;
+    full_ = false;
+  }
+  changed_.notify_all();
+}
+
+bool written_ahead_file::wait_beyond(std::uint64_t bytes) {
+  std::unique_lock lock{mutex_};
+  changed_.wait(lock, [&] {
+    return size_ > bytes || wanted_ <= size_ || full_ || failed_ || stopping_;
+  });
+  return size_ > bytes;
+}
+
+bool written_ahead_file::disk_full() const {
+  std::lock_guard lock{mutex_};
+  return full_;
+}
+
+std::optional<failure> written_ahead_file::failed() const {
+  std::lock_guard lock{mutex_};
+  return failed_;
+}
+
+void written_ahead_file::run() {
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    changed_.wait(lock,
+      [&] { return stopping_ || (wanted_ > size_ && !full_ && !failed_); });
+    if (stopping_)
+      return;
+    auto from = size_;
+    auto wanted = std::min(wanted_, from + piece_bytes);
+    auto use_reserve = use_reserve_;
+    lock.unlock();
+    auto to = std::min(wanted, from + whole_pages(room(use_reserve)));
+    result<void> written;
+    if (to > from)
+      written = write_zeros(from, to);
+    lock.lock();
+    if (written) {
+      size_ = to;
+      full_ = to < wanted;
+    } else if (written.error().code == fault::storage_full) {
+      full_ = true;
+    } else {
+      failed_ = std::move(written).error();
+    }
+    if (size_ >= wanted_)
+      use_reserve_ = false;
+    changed_.notify_all();
+  }
+}
+
+std::uint64_t written_ahead_file::room(bool use_reserve) const {
+  struct statvfs status{};
+  if (::fstatvfs(file_, &status) != 0)
+    return 0;
+  auto free = std::uint64_t{status.f_bavail} * status.f_frsize;
+  auto kept = use_reserve ? 0 : settings_.reserve_bytes;
+  return free > kept ? free - kept : 0;
+}
+
+result<void> written_ahead_file::write_zeros(
+  std::uint64_t from, std::uint64_t to) {
+  for (auto at = from; at < to;) {
+    auto size = std::min<std::uint64_t>(write_bytes, to - at);
+    auto written = ::pwrite(file_, zeros(), size, static_cast<off_t>(at));
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0)
+      return std::unexpected{system_failure("extend", path_, errno)};
+    if (static_cast<std::uint64_t>(written) < size)
+      return std::unexpected{system_failure("extend", path_, ENOSPC)};
+    at += size;
+  }
+  // Its size too must survive before LMDB may use it. A sync that finds no room
+  // leaves as little known as one that fails: so no fault::storage_full here.
+  if (::fdatasync(file_) != 0)
+    return fail(fault::io, system_failure("sync", path_, errno).message);
+  return {};
+}
+
+} // namespace herald
