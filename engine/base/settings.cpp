@@ -17,7 +17,6 @@
 #include <cstring>
 #include <functional>
 #include <limits>
-#include <numeric>
 #include <utility>
 
 namespace herald {
@@ -42,33 +41,44 @@ std::string joined(const names& list) {
   return fmt::format("{}", fmt::join(list, ", "));
 }
 
-/// Letters to insert, delete or replace until one is the other.
+/// Letters to insert, delete, replace or swap with their neighbour until one
+/// is the other (optimal string alignment).
 std::size_t edit_distance(std::string_view left, std::string_view right) {
-  std::vector<std::size_t> row(right.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 1; i <= left.size(); ++i) {
-    auto diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= right.size(); ++j) {
-      auto replaced = diagonal + (left[i - 1] != right[j - 1]);
-      auto changed = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-      diagonal = std::exchange(row[j], changed);
+  std::vector<std::vector<std::size_t>> cost(
+    left.size() + 1, std::vector<std::size_t>(right.size() + 1));
+  for (std::size_t i = 0; i <= left.size(); ++i)
+    for (std::size_t j = 0; j <= right.size(); ++j) {
+      auto& here = cost[i][j];
+      here = std::max(i, j);
+      if (i == 0 || j == 0)
+        continue;
+      bool same = left[i - 1] == right[j - 1];
+      here = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1,
+        cost[i - 1][j - 1] + (same ? 0 : 1)});
+      if (i > 1 && j > 1 && left[i - 1] == right[j - 2]
+        && left[i - 2] == right[j - 1])
+        here = std::min(here, cost[i - 2][j - 2] + 1);
     }
-  }
-  return row.back();
+  return cost[left.size()][right.size()];
 }
 
-/// "; did you mean 'x'?" for a name that somebody may have mistyped.
+/// "; did you mean 'x'?" for a name that somebody may have mistyped. Of two
+/// that are equally near, the one with the same first letter.
 std::string hint(std::string_view given, const names& known) {
+  given = given.substr(0, 64);
   std::string_view best;
-  auto least = std::numeric_limits<std::size_t>::max();
+  std::pair<std::size_t, bool> least{
+    std::numeric_limits<std::size_t>::max(), true};
   for (auto name : known) {
-    auto distance = edit_distance(given.substr(0, 64), name);
+    std::pair<std::size_t, bool> distance{
+      edit_distance(given, name), !given.starts_with(name[0])};
     if (distance < least) {
       least = distance;
       best = name;
     }
   }
-  if (least > std::max<std::size_t>(2, best.size() / 3))
+  if (least.first > std::max<std::size_t>(2, best.size() / 3)
+    || least.first >= given.size())
     return {};
   return fmt::format("; did you mean '{}'?", best);
 }
