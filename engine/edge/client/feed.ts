@@ -106,15 +106,13 @@ export interface FeedOptions {
   network?: EventTarget;
 }
 
-/** One subscription on the wire under `id`; a new id for every connection, so
- * that a late frame of an earlier one finds nobody. */
+/** A subscription. Every request of it has a new `id`, so that a late frame of
+ * an earlier one finds nobody. */
 interface Entry {
-  id: string;
+  id: string | undefined;
   match: string;
   cursor: string | undefined;
   state: object | undefined;
-  /** Whether the request that is under way carried a cursor. */
-  resumed: boolean;
   /** Whether a patch did not fit since the last snapshot that did. */
   misfit: boolean;
   retry: Timer | undefined;
@@ -129,7 +127,8 @@ interface Entry {
 export class Feed extends EventTarget {
   private socket: WebSocket | undefined;
   private current: Status = { phase: "connecting" };
-  private readonly entries = new Map<string, Entry>();
+  private readonly entries = new Set<Entry>();
+  private readonly requested = new Map<string, Entry>();
   private readonly backoff: Backoff;
   private lastId = 0;
   private attemptTimer: Timer | undefined;
@@ -175,24 +174,23 @@ export class Feed extends EventTarget {
     options: SubscribeOptions<State>,
     callbacks: Callbacks<State>): Subscription {
     const entry: Entry = {
-      id: "",
+      id: undefined,
       match,
       cursor: options.cursor,
       state: options.state,
-      resumed: false,
       misfit: false,
       retry: undefined,
       backoff: this.newBackoff(),
       callbacks: callbacks as Callbacks<never>,
     };
-    this.assignId(entry);
+    this.entries.add(entry);
     const feed = this;
     const subscription: Subscription = {
       get cursor() {
         return entry.cursor;
       },
       get closed() {
-        return !feed.entries.has(entry.id);
+        return !feed.entries.has(entry);
       },
       close() {
         feed.end(entry, true);
@@ -247,26 +245,31 @@ export class Feed extends EventTarget {
     this.stableTimer = this.later(() => this.backoff.reset(),
       this.options.stableAfter ?? 30_000);
     this.become({ phase: "open" });
-    for (const entry of [...this.entries.values()]) {
-      this.entries.delete(entry.id);
-      this.assignId(entry);
+    for (const entry of [...this.entries])
       this.request(entry);
-    }
   }
 
   /** Gives the connection up without waiting for the other side. */
   private drop(code: number, reason: string): void {
-    const socket = this.socket;
+    const socket = this.leave();
     this.lost(code, reason);
     socket?.close();
   }
 
-  private lost(code: number, reason: string): void {
+  /** Stops listening to the socket, and every wait that belongs to it. */
+  private leave(): WebSocket | undefined {
+    const { socket } = this;
     this.socket = undefined;
     this.cancel(this.stableTimer);
     this.cancel(this.attemptTimer);
-    for (const entry of this.entries.values())
+    this.requested.clear();
+    for (const entry of this.entries)
       this.cancel(entry.retry);
+    return socket;
+  }
+
+  private lost(code: number, reason: string): void {
+    this.leave();
     if (!mayReconnect(code)) {
       this.shut({ phase: "closed", lost: { code, reason } });
       return;
@@ -283,13 +286,10 @@ export class Feed extends EventTarget {
   private shut(status: Status): void {
     if (this.current.phase === "closed")
       return;
-    const socket = this.socket;
-    this.socket = undefined;
-    this.cancel(this.attemptTimer);
-    this.cancel(this.stableTimer);
+    const socket = this.leave();
     this.network?.removeEventListener("online", this.online);
     this.network?.removeEventListener("offline", this.offline);
-    for (const entry of [...this.entries.values()])
+    for (const entry of [...this.entries])
       this.end(entry, false);
     socket?.close(1000);
     this.become(status);
@@ -302,10 +302,7 @@ export class Feed extends EventTarget {
     } else if (this.wentOffline && this.current.phase !== "closed") {
       // The old connection may hang on a network that is gone; going on from
       // the cursor on a new one is cheap.
-      const socket = this.socket;
-      this.socket = undefined;
-      socket?.close();
-      this.cancel(this.stableTimer);
+      this.leave()?.close();
       this.connect();
     }
     this.wentOffline = false;
@@ -321,7 +318,7 @@ export class Feed extends EventTarget {
     if (frame === undefined)
       return;
     const entry = frame.id === undefined
-      ? undefined : this.entries.get(frame.id);
+      ? undefined : this.requested.get(frame.id);
     if (entry !== undefined)
       this.deliver(entry, frame);
   }
@@ -355,7 +352,8 @@ export class Feed extends EventTarget {
       entry.misfit = true;
       if (again) {
         this.send({ type: "unsubscribe", id: entry.id });
-        this.startOver(entry, undefined);
+        entry.cursor = undefined;
+        this.request(entry);
       } else {
         this.refused(entry, {
           type: "error",
@@ -380,14 +378,14 @@ export class Feed extends EventTarget {
 
   private report(entry: Entry, cause: SnapshotFrame | UpdateFrame): void {
     // `update` may have closed the subscription.
-    if (this.entries.has(entry.id))
+    if (this.entries.has(entry))
       entry.callbacks.state(entry.state as never, cause);
   }
 
   private refused(entry: Entry, frame: ErrorFrame): void {
-    const retry = retryOf(frame.code, entry.resumed);
+    const retry = retryOf(frame.code);
     if (retry === "later")
-      entry.retry = this.later(() => this.startOver(entry, entry.cursor),
+      entry.retry = this.later(() => this.request(entry),
         entry.backoff.next());
     else
       this.end(entry, false);
@@ -395,40 +393,35 @@ export class Feed extends EventTarget {
       { code: frame.code, message: frame.message, retry });
   }
 
-  /** Asks again under a new id. */
-  private startOver(entry: Entry, cursor: string | undefined): void {
-    if (!this.entries.delete(entry.id))
-      return;
-    entry.cursor = cursor;
-    this.assignId(entry);
-    this.request(entry);
-  }
-
+  /** Asks for a subscription under a new id. */
   private request(entry: Entry): void {
-    entry.resumed = entry.cursor !== undefined;
+    this.forget(entry);
+    this.lastId += 1;
+    const id = String(this.lastId);
+    entry.id = id;
+    this.requested.set(id, entry);
+    const { match, cursor } = entry;
     this.send({
-      type: "subscribe",
-      id: entry.id,
-      match: entry.match,
-      ...(entry.resumed && { cursor: entry.cursor }),
+      type: "subscribe", id, match, ...(cursor !== undefined && { cursor }),
     });
   }
 
   private end(entry: Entry, tell: boolean): void {
+    if (!this.entries.delete(entry))
+      return;
     this.cancel(entry.retry);
-    if (this.entries.delete(entry.id) && tell)
+    if (this.forget(entry) && tell)
       this.send({ type: "unsubscribe", id: entry.id });
+  }
+
+  /** What still comes under the id of the last request is not heard. */
+  private forget(entry: Entry): boolean {
+    return entry.id !== undefined && this.requested.delete(entry.id);
   }
 
   private send(frame: object): void {
     if (this.current.phase === "open")
       this.socket?.send(JSON.stringify(frame));
-  }
-
-  private assignId(entry: Entry): void {
-    this.lastId += 1;
-    entry.id = String(this.lastId);
-    this.entries.set(entry.id, entry);
   }
 
   private newBackoff(): Backoff {

@@ -1,7 +1,7 @@
 /**
  * The frames of `WS /v1/feed` in the subprotocol `herald.v1.json`, and the two
- * states that they carry: the list of matches and one match. Members that a
- * source cannot know are absent, so readers check before they use one.
+ * states that they carry: the list of matches and one match. What a source
+ * cannot know is null or absent, so readers check before they use it.
  */
 
 /** The subprotocol that this client speaks: one JSON object a text frame. */
@@ -10,31 +10,36 @@ export const subprotocol = "herald.v1.json";
 /** The name under which the list of all matches is subscribed to. */
 export const allMatches = "*";
 
-export type TeamId = 100 | 200;
+/** A value, or null where the source does not tell. */
+export type Known<Value> = Value | null;
 
-export type MatchPhase = "live" | "finished" | "aborted";
+/** "unknown": only a part of the facts, such as the timeline, is here yet. */
+export type MatchPhase = "live" | "finished" | "aborted" | "unknown";
 
 /** One line of the list of matches. */
 export interface MatchSummary {
   matchId: string;
   state: MatchPhase;
-  platformId?: string;
-  queueId?: number;
-  gameMode?: string;
-  /** Unix time in ms. */
-  startedAt?: number;
+  platformId?: Known<string>;
+  queueId?: Known<number>;
+  gameMode?: Known<string>;
+  /** Unix time in ms; 0 while the game loads. */
+  startedAt?: Known<number>;
   /** Seconds of game time. */
-  gameTime?: number;
+  gameTime?: Known<number>;
   /** Unix time in ms of the event that this line was made from. */
-  updatedAt?: number;
-  /** 100 or 200; 0 or absent while nobody has won. */
-  winner?: number;
-  remake?: boolean;
-  blueKills?: number;
-  redKills?: number;
+  updatedAt?: Known<number>;
+  /** 100 or 200; 0 while nobody has won. */
+  winner?: Known<number>;
+  remake?: Known<boolean>;
+  source?: Known<string>;
+  confidence?: Known<number>;
+  blueKills?: Known<number>;
+  redKills?: Known<number>;
   /** Gold of blue less gold of red. */
-  goldDifference?: number;
-  champions?: { blue?: string[]; red?: string[] };
+  goldDifference?: Known<number>;
+  /** Words for champions, or their ids where the source gives no more. */
+  champions?: { blue?: (string | number)[]; red?: (string | number)[] };
 }
 
 export interface MatchList {
@@ -42,33 +47,41 @@ export interface MatchList {
 }
 
 export interface TeamState {
+  /** 100 for blue, 200 for red. */
   teamId: number;
-  kills?: number;
-  towers?: number;
-  inhibitors?: number;
-  dragons?: number;
-  heralds?: number;
-  barons?: number;
+  kills?: Known<number>;
+  towers?: Known<number>;
+  inhibitors?: Known<number>;
+  dragons?: Known<number>;
+  heralds?: Known<number>;
+  barons?: Known<number>;
   /** Void grubs. */
-  horde?: number;
-  gold?: number;
-  bans?: number[];
+  horde?: Known<number>;
+  gold?: Known<number>;
 }
 
 export interface ParticipantState {
   participantId: number;
   teamId: number;
-  championId?: number;
-  championName?: string;
-  position?: string;
-  kills?: number;
-  deaths?: number;
-  assists?: number;
-  level?: number;
-  creepScore?: number;
-  gold?: number;
-  items?: number[];
-  playerId?: string;
+  championId?: Known<number>;
+  championName?: Known<string>;
+  position?: Known<string>;
+  kills?: Known<number>;
+  deaths?: Known<number>;
+  assists?: Known<number>;
+  level?: Known<number>;
+  creepScore?: Known<number>;
+  gold?: Known<number>;
+  items?: Known<number[]>;
+  playerId?: Known<string>;
+  dead?: Known<boolean>;
+}
+
+export interface Ban {
+  teamId: number;
+  /** -1 for none. */
+  championId: number;
+  pickTurn: number;
 }
 
 /** What a gold difference was counted from: the price of the items that the
@@ -87,34 +100,43 @@ export interface FeedEntry {
   /** Seconds of game time. */
   t: number;
   /** "kill", "tower", "inhibitor", "dragon", "herald", "baron", "horde",
-   * "start", "end" or another word of a newer node. */
+   * "atakhan", "monster", "ace", "start", "end", or a word of a newer node. */
   kind: string;
-  teamId?: number;
-  killerId?: number;
-  victimId?: number;
-  assistIds?: number[];
-  detail?: string;
+  /** The team that gains; 0 for none. */
+  teamId?: Known<number>;
+  /** Participants; 0 for none of them. */
+  killerId?: Known<number>;
+  victimId?: Known<number>;
+  assistIds?: Known<number[]>;
+  /** What kind of dragon, which tower. */
+  detail?: Known<string>;
 }
 
 /** All that is known about one match. */
 export interface MatchState {
   matchId: string;
   state: MatchPhase;
-  platformId?: string;
-  queueId?: number;
-  gameMode?: string;
-  gameVersion?: string;
-  mapId?: number;
-  startedAt?: number;
-  gameTime?: number;
-  updatedAt?: number;
-  sources?: string[];
-  /** From 0 to 1; how far the sources are to be trusted. */
-  confidence?: number;
-  winner?: number;
-  remake?: boolean;
+  platformId?: Known<string>;
+  queueId?: Known<number>;
+  gameMode?: Known<string>;
+  gameVersion?: Known<string>;
+  mapId?: Known<number>;
+  startedAt?: Known<number>;
+  gameTime?: Known<number>;
+  updatedAt?: Known<number>;
+  /** "spectator-v5", "live-client", "match-v5" or "file". */
+  source?: Known<string>;
+  /** From 0 to 1; how far the source is to be trusted. */
+  confidence?: Known<number>;
+  winner?: Known<number>;
+  remake?: Known<boolean>;
+  /** 1, or more where the document was corrected later. */
+  revision?: Known<number>;
+  /** Whether the timeline is here, so that gold and feed are exact. */
+  timeline?: Known<boolean>;
   teams?: TeamState[];
   participants?: ParticipantState[];
+  bans?: Ban[];
   gold?: GoldPoint[];
   feed?: FeedEntry[];
 }
@@ -164,7 +186,7 @@ export interface GapFrame {
 export interface ErrorFrame {
   type: "error";
   id?: string;
-  cursor?: string;
+  cursor?: Known<string>;
   code: string;
   message: string;
 }

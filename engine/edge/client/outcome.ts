@@ -14,18 +14,12 @@ export type Retry = "never" | "later" | "fresh";
 
 const passing = new Set(
   ["busy", "unavailable", "timeout", "io", "storage_full", "in_use"]);
-const final = new Set(["not_found", "forbidden", "too_large"]);
 
-/** What an error code of a subscription means; `resumed` says whether the
- * request carried a cursor. */
-export function retryOf(code: string, resumed: boolean): Retry {
-  if (code.startsWith("cursor"))
+/** What an error code of a subscription means. */
+export function retryOf(code: string): Retry {
+  if (code.startsWith("cursor_"))
     return "fresh";
-  if (passing.has(code))
-    return "later";
-  if (resumed && !final.has(code))
-    return "fresh";
-  return "never";
+  return passing.has(code) ? "later" : "never";
 }
 
 /** Closings after which the same connection would be refused again: protocol

@@ -32,7 +32,7 @@ export function App() {
       return;
     }
     scrollTo(0, 0);
-    main.current?.focus();
+    main.current?.focus({ preventScroll: true });
   }, [place]);
 
   const { t } = texts;
@@ -53,9 +53,9 @@ export function App() {
           <p class="tagline">{t("tagline")}</p>
           <Connection />
           <button type="button" class="quiet" lang={other}
-            aria-label={t("otherLanguageLabel")}
+            aria-label={`${other.toUpperCase()}, ${t("otherLanguageLabel")}`}
             onClick={() => setLanguage(other)}>
-            <span aria-hidden="true">{other.toUpperCase()}</span>
+            {other.toUpperCase()}
           </button>
           <button type="button" class="quiet icon-button"
             aria-label={t(theme === "dark" ? "themeLight" : "themeDark")}

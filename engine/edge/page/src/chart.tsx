@@ -35,7 +35,7 @@ export function GoldCard({ state, theme }: { state: MatchState; theme: Theme }) 
       {basis === undefined
         ? <div class="empty small">
           <h3>{t("noGold")}</h3>
-          <p>{t("noGoldHint")}</p>
+          <p>{t(state.state === "live" ? "noGoldHint" : "noGoldDoneHint")}</p>
         </div>
         : table
           ? <GoldTable points={points} />
@@ -61,7 +61,7 @@ function GoldTable({ points }: { points: GoldPoint[] }) {
   for (const point of points)
     minutes.set(Math.floor(point.t / 60), point);
   return (
-    <div class="table-scroll" tabIndex={0} role="region"
+    <div class="table-scroll" tabIndex={0} role="group"
       aria-label={t("goldDifference")}>
       <table class="gold-table">
         <caption class="visually-hidden">{t("perMinute")}</caption>
@@ -248,7 +248,8 @@ function optionsOf(element: Element, basis: GoldBasis, texts: Texts,
         ctx.moveTo(bbox.left, zero);
         ctx.lineTo(bbox.left + bbox.width, zero);
         ctx.stroke();
-        ctx.fillStyle = color("muted");
+        ctx.textAlign = "left";
+        ctx.textBaseline = "alphabetic";
         ctx.font = `600 ${12 * devicePixelRatio}px ${getComputedStyle(element).fontFamily}`;
         ctx.fillStyle = color("blue");
         ctx.fillText(texts.t("blue"), bbox.left + 8 * devicePixelRatio,

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type {
-  FeedEntry, MatchState, ParticipantState,
+  FeedEntry, Known, MatchState, ParticipantState,
 } from "../../client/feed.ts";
 import { championName } from "./names/champions.ts";
 import { TeamSign } from "./parts.tsx";
@@ -18,7 +18,7 @@ const announceEvery = 2_000;
 const things = new Map<string, TextKey>([
   ["tower", "theTower"], ["inhibitor", "theInhibitor"], ["nexus", "theNexus"],
   ["dragon", "theDragon"], ["herald", "theHerald"], ["baron", "theBaron"],
-  ["horde", "theGrub"], ["atakhan", "theAtakhan"],
+  ["horde", "theGrub"], ["atakhan", "theAtakhan"], ["monster", "theMonster"],
 ]);
 
 const dragons = new Map<string, TextKey>([
@@ -30,17 +30,15 @@ const dragons = new Map<string, TextKey>([
 type Team = "blue" | "red" | undefined;
 
 function teamOf(entry: FeedEntry, players: Map<number, ParticipantState>): Team {
-  const id = entry.teamId
-    ?? (entry.killerId === undefined
-      ? undefined : players.get(entry.killerId)?.teamId);
+  const id = entry.teamId || players.get(entry.killerId ?? 0)?.teamId;
   return id === 100 ? "blue" : id === 200 ? "red" : undefined;
 }
 
 /** An event in a sentence, as an eye or an ear takes it. */
 function sentence({ t, list }: Texts, entry: FeedEntry,
   players: Map<number, ParticipantState>): { text: string; help?: string } {
-  const name = (id: number | undefined): string | undefined => {
-    const player = id === undefined ? undefined : players.get(id);
+  const name = (id: Known<number> | undefined): string | undefined => {
+    const player = players.get(id ?? 0);
     return player && championName(player.championName, player.championId);
   };
   const team = teamOf(entry, players);
@@ -65,6 +63,8 @@ function sentence({ t, list }: Texts, entry: FeedEntry,
     return {
       text: team ? t("gameEndedWon", { who: t(team) }) : t("gameEnded"),
     };
+  if (entry.kind === "ace")
+    return { text: t("ace", { who: team ? t(team) : t("somebody") }) };
   const who = name(entry.killerId) ?? (team ? t(team) : t("nobody"));
   const dragon = entry.kind === "dragon"
     ? dragons.get((entry.detail ?? "").toUpperCase().replace(/_?DRAGON$/, ""))
@@ -107,7 +107,7 @@ export function Events({ state }: { state: MatchState }) {
       <Announcer state={state} players={players} />
       {wanted.length === 0
         ? <p class="muted">{t("noEvents")}</p>
-        : <div class="event-scroll" tabIndex={0} role="region"
+        : <div class="event-scroll" tabIndex={0} role="group"
           aria-label={t("events")}>
           <ol class="event-list" reversed>
             {wanted.slice(0, most).map((entry, place) => {

@@ -24,7 +24,7 @@ function fits(match: MatchSummary, words: string[], language: Language): boolean
     return true;
   const text = [
     match.matchId,
-    gameName(language, match.queueId, match.gameMode),
+    gameName(language, match),
     ...[...match.champions?.blue ?? [], ...match.champions?.red ?? []]
       .flatMap((word) => [word, championName(word)]),
   ].join(" ").toLowerCase();
@@ -149,12 +149,15 @@ export function MatchListView(props: Shown<MatchList> & {
 
 function LiveCard({ match }: { match: MatchSummary }) {
   const { t, language } = useTexts();
+  // What only spectator-v5 tells of has no score, not one of 0:0.
+  const scored = match.goldDifference != null
+    || (match.blueKills ?? 0) + (match.redKills ?? 0) > 0;
   return (
     <li class="card" data-match={match.matchId}>
       <div class="card-top">
         <PhaseBadge phase={match.state} gameTime={match.gameTime} />
         <span class="muted">
-          {gameName(language, match.queueId, match.gameMode)}
+          {gameName(language, match)}
           {" · "}{platformName(match.platformId)}
         </span>
       </div>
@@ -162,9 +165,9 @@ function LiveCard({ match }: { match: MatchSummary }) {
         <a class="open" href={addressOf(match.matchId)}>
           <span class="side blue"><TeamSign team="blue" />{t("blue")}</span>
           {" "}
-          <span class="figure"><Moving value={match.blueKills} /></span>
+          <span class="figure"><Moving value={scored ? match.blueKills : null} /></span>
           <span class="versus" aria-hidden="true">:</span>{" "}
-          <span class="figure"><Moving value={match.redKills} /></span>{" "}
+          <span class="figure"><Moving value={scored ? match.redKills : null} /></span>{" "}
           <span class="side red">{t("red")}<TeamSign team="red" /></span>
         </a>
       </h3>
@@ -183,43 +186,56 @@ function LiveCard({ match }: { match: MatchSummary }) {
 }
 
 function DoneRow({ match }: { match: MatchSummary }) {
-  const { t, language, moment } = useTexts();
-  const counted = match.state !== "aborted";
+  const { t, language, moment, compact } = useTexts();
+  const counted = match.state === "finished";
+  const winner = match.remake ? 0 : match.winner;
+  const { goldDifference } = match;
   return (
-    <li class="row" data-match={match.matchId}>
+    <li class={`row ${counted ? "" : "uncounted"}`} data-match={match.matchId}>
       <div class="row-result">
         <PhaseBadge phase={match.state} remake={match.remake}
           winner={match.winner} />
         <span class="muted">
-          {gameName(language, match.queueId, match.gameMode)}
-          {match.platformId && ` · ${platformName(match.platformId)}`}
+          {[gameName(language, match), platformName(match.platformId)]
+            .filter(Boolean).join(" · ")}
         </span>
       </div>
       <h3 class="row-score">
         <a class="open" href={addressOf(match.matchId)}>
           {counted ? <>
             <span class="visually-hidden">{t("blue")} </span>
-            <span class={match.winner === 100 ? "won blue" : undefined}>
+            <span class={winner === 100 ? "won blue" : undefined}>
               {match.blueKills ?? "–"}</span>
             <span class="versus" aria-hidden="true">:</span>
             <span class="visually-hidden">, {t("red")} </span>
-            <span class={match.winner === 200 ? "won red" : undefined}>
+            <span class={winner === 200 ? "won red" : undefined}>
               {match.redKills ?? "–"}</span>
-          </> : <span class="row-id">{match.matchId}</span>}
+          </> : match.matchId}
         </a>
       </h3>
-      <div class="row-lineups">
-        {(["blue", "red"] as const).map((team) => (
-          <p key={team}>
-            <TeamSign team={team} />
-            <span class="visually-hidden">{t(team)}: </span>
-            {(match.champions?.[team] ?? [])
-              .map((word) => championName(word)).join(", ") || "–"}
-          </p>
-        ))}
-      </div>
+      {counted && <>
+        <p class="row-gold">
+          {goldDifference != null && goldDifference !== 0 && <>
+            <span class="visually-hidden">{t(goldDifference > 0 ? "blue" : "red")} </span>
+            <span class={goldDifference > 0 ? "blue" : "red"}>
+              +{compact(Math.abs(goldDifference))}
+            </span>{" "}
+            <span class="muted">{t("gold").toLowerCase()}</span>
+          </>}
+        </p>
+        <div class="row-lineups">
+          {(["blue", "red"] as const).map((team) => (
+            <p key={team}>
+              <TeamSign team={team} />
+              <span class="visually-hidden">{t(team)}: </span>
+              {(match.champions?.[team] ?? [])
+                .map((word) => championName(word)).join(", ") || "–"}
+            </p>
+          ))}
+        </div>
+      </>}
       <div class="row-when">
-        {match.gameTime !== undefined && counted && <span>
+        {match.gameTime != null && counted && <span>
           <span class="visually-hidden">{t("length")} </span>
           {clock(match.gameTime)}
         </span>}

@@ -1,6 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import type {
-  MatchState, ParticipantState, TeamState,
+  Ban, Known, MatchState, ParticipantState, TeamState,
 } from "../../client/feed.ts";
 import { GoldCard } from "./chart.tsx";
 import { Events } from "./events.tsx";
@@ -32,11 +32,12 @@ const sources = new Map<string, TextKey>([
 export function MatchView(props: { match: string; theme: Theme }) {
   const shown = useChannel<MatchState>(props.match);
   const { t, timeOfDay } = useTexts();
-  const { state, refusal } = shown;
+  const { refusal } = shown;
+  const state = useMemo(() => shown.state && honest(shown.state), [shown.state]);
   const refused = refusal !== undefined && refusal.retry !== "later";
 
   if (state === undefined && refused)
-    return refusal.code === "not_found"
+    return refusal.code === "match_unknown"
       ? (
         <Notice urgent title={t("unknownMatch", { match: props.match })}
           detail={t("unknownMatchHint")}>
@@ -97,6 +98,24 @@ export function MatchView(props: { match: string; theme: Theme }) {
   );
 }
 
+/** A game of which only spectator-v5 tells has no score at all: the zeros in
+ * its state are where figures will be, not figures. */
+function honest(state: MatchState): MatchState {
+  const scored = state.state !== "live"
+    || state.participants?.some((player) => player.championName != null);
+  if (scored)
+    return state;
+  return {
+    ...state,
+    teams: [],
+    participants: (state.participants ?? []).map(
+      ({ participantId, teamId, championId, playerId }) => ({
+        participantId, teamId, championId: championId ?? null,
+        playerId: playerId ?? null,
+      })),
+  };
+}
+
 function teamOf(state: MatchState, teamId: number): TeamState {
   return state.teams?.find((team) => team.teamId === teamId) ?? { teamId };
 }
@@ -110,11 +129,11 @@ function Hero({ state }: { state: MatchState }) {
     && (state.winner === 100 || state.winner === 200);
   const side = (team: "blue" | "red", of: TeamState) => (
     <div class={`hero-side ${team}`}>
-      <span class="hero-team"><TeamSign team={team} />{t(`${team}Team`)}</span>
+      <span class="hero-team"><TeamSign team={team} />{t(team)}</span>
       {decided && <span class="hero-verdict">
         {t(state.winner === of.teamId ? "victory" : "defeat")}
       </span>}
-      {of.gold !== undefined && <span class="muted">
+      {of.gold != null && <span class="muted">
         <Moving value={of.gold} text={compact(of.gold)} /> {t("gold").toLowerCase()}
       </span>}
     </div>
@@ -122,10 +141,10 @@ function Hero({ state }: { state: MatchState }) {
   return (
     <header class="hero">
       <h1 class="visually-hidden">
-        {gameName(language, state.queueId, state.gameMode)} {state.matchId}
+        {gameName(language, state)} {state.matchId}
       </h1>
       <p class="hero-game">
-        {[gameName(language, state.queueId, state.gameMode),
+        {[gameName(language, state),
           mapName(language, state.mapId), platformName(state.platformId)]
           .filter(Boolean).join(" · ")}
       </p>
@@ -143,7 +162,7 @@ function Hero({ state }: { state: MatchState }) {
       <p class="hero-state">
         <PhaseBadge phase={state.state} remake={state.remake}
           winner={state.winner} />
-        {state.gameTime !== undefined && state.state !== "aborted" && <>
+        {state.gameTime != null && state.state !== "aborted" && <>
           <span class="visually-hidden">{t("gameClock")} </span>
           <time class="hero-clock clock">{clock(state.gameTime)}</time>
         </>}
@@ -169,25 +188,23 @@ function Hero({ state }: { state: MatchState }) {
   );
 }
 
-function sourceNames({ t }: Texts, state: MatchState): string {
-  return (state.sources ?? []).map((source) => {
-    const key = sources.get(source);
-    return key === undefined ? source : t(key);
-  }).join(", ");
+function sourceName({ t }: Texts, state: MatchState): string {
+  const key = sources.get(state.source ?? "");
+  return key === undefined ? state.source ?? "" : t(key);
 }
 
 /** Where live facts come from and how far to trust them. */
 function Trust({ state }: { state: MatchState }) {
   const texts = useTexts();
-  const names = sourceNames(texts, state);
+  const name = sourceName(texts, state);
   const { confidence } = state;
-  if (!names && confidence === undefined)
+  if (!name && confidence == null)
     return null;
   return (
     <span class="trust muted">
-      {names}
-      {confidence !== undefined && <>
-        {names && " · "}
+      {name}
+      {confidence != null && <>
+        {name && " · "}
         {texts.t("confidence")} {texts.percent(confidence)}
         <meter class="visually-hidden" min={0} max={1} value={confidence}
           aria-label={texts.t("confidence")} />
@@ -218,8 +235,9 @@ function Teams({ state }: { state: MatchState }) {
       {teams.length === 0 && <p class="panel muted">{t("noPlayers")}</p>}
       <div class="team-tables">
         {teams.map(([teamId, players]) => (
-          <TeamTable key={teamId} team={teamOf(state, teamId)} players={players}
-            named={named} won={state.state === "finished" && !state.remake
+          <TeamTable key={teamId} teamId={teamId} players={players}
+            named={named} bans={state.bans ?? []}
+            won={state.state === "finished" && !state.remake
               && state.winner === teamId} />
         ))}
       </div>
@@ -228,22 +246,24 @@ function Teams({ state }: { state: MatchState }) {
 }
 
 function TeamTable(props: {
-  team: TeamState;
+  teamId: number;
   players: ParticipantState[];
+  bans: Ban[];
   named: boolean;
   won: boolean;
 }) {
   const { t, whole } = useTexts();
-  const { teamId } = props.team;
+  const { teamId } = props;
   const color = teamId === 100 ? "blue" : teamId === 200 ? "red" : undefined;
   const name = color === undefined ? String(teamId) : t(`${color}Team`);
-  const bans = (props.team.bans ?? []).filter((id) => id > 0);
-  const figure = (value: number | undefined) => <Moving value={value}
-    {...(value !== undefined && { text: whole(value) })} />;
+  const bans = props.bans
+    .filter((ban) => ban.teamId === teamId && ban.championId > 0);
+  const figure = (value: Known<number> | undefined) => <Moving value={value}
+    {...(value != null && { text: whole(value) })} />;
   return (
     <div class={`panel team ${color ?? ""}`}>
       {/* A region that scrolls sideways must be reachable by keyboard. */}
-      <div class="scrolls" tabIndex={0} role="region"
+      <div class="scrolls" tabIndex={0} role="group"
         aria-label={t("scrolls", { team: name })}>
         <table>
           <caption>
@@ -295,13 +315,13 @@ function TeamTable(props: {
       </div>
       {bans.length > 0 && <p class="bans muted">
         <strong>{t("bans")}</strong>{" "}
-        {bans.map((id) => championName(undefined, id)).join(", ")}
+        {bans.map((ban) => championName(ban.championId)).join(", ")}
       </p>}
     </div>
   );
 }
 
-function Items(props: { ids: number[] | undefined; named: boolean }) {
+function Items(props: { ids: Known<number[]> | undefined; named: boolean }) {
   const { t } = useTexts();
   const held = (props.ids ?? []).filter((id) => id > 0);
   if (held.length === 0)
@@ -316,6 +336,8 @@ function Items(props: { ids: number[] | undefined; named: boolean }) {
           <span class="visually-hidden">{itemName(id)}</span>
         </li>
       ))}
+      {Array.from({ length: Math.max(0, 7 - held.length) }, (_, place) =>
+        <li key={`free ${place}`} class="free" aria-hidden="true" />)}
     </ul>
   );
 }
@@ -323,17 +345,15 @@ function Items(props: { ids: number[] | undefined; named: boolean }) {
 /** What else is known, for whoever wants to look it up. */
 function Facts({ state }: { state: MatchState }) {
   const texts = useTexts();
-  const { t, moment, percent } = texts;
-  const names = sourceNames(texts, state);
+  const { t, moment } = texts;
+  const name = sourceName(texts, state);
   const facts: [TextKey, string][] = [["matchId", state.matchId]];
   if (state.startedAt)
     facts.push(["started", moment(state.startedAt)]);
   if (state.gameVersion)
     facts.push(["patch", state.gameVersion.split(".").slice(0, 2).join(".")]);
-  if (names)
-    facts.push(["source", names]);
-  if (state.confidence !== undefined)
-    facts.push(["confidence", percent(state.confidence)]);
+  if (name && state.state !== "live")
+    facts.push(["source", name]);
   return (
     <dl class="facts">
       {facts.map(([label, value]) => (

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { MatchPhase } from "../../client/feed.ts";
+import type { Known, MatchPhase } from "../../client/feed.ts";
 import { useStatus } from "./store.ts";
 import { clock, useTexts } from "./text.ts";
 
@@ -91,7 +91,7 @@ export function Absent(props: { loading: string; children: ComponentChildren }) 
     );
   return (
     <div class="skeletons" aria-busy="true">
-      <p class="visually-hidden" role="status">{props.loading}</p>
+      <div class="visually-hidden" role="status"><h1>{props.loading}</h1></div>
       <div aria-hidden="true">{props.children}</div>
     </div>
   );
@@ -100,21 +100,23 @@ export function Absent(props: { loading: string; children: ComponentChildren }) 
 /** How a match stands, in a word and a colour. */
 export function PhaseBadge(props: {
   phase: MatchPhase;
-  remake?: boolean | undefined;
-  winner?: number | undefined;
-  gameTime?: number | undefined;
+  remake?: Known<boolean> | undefined;
+  winner?: Known<number> | undefined;
+  gameTime?: Known<number> | undefined;
 }) {
   const { t } = useTexts();
   if (props.phase === "live")
     return (
       <span class="badge live">
         <span class="dot" aria-hidden="true" />{t("live")}
-        {props.gameTime !== undefined && <>
+        {props.gameTime != null && <>
           {" "}<span class="visually-hidden">{t("gameClock")}</span>
           <time class="clock">{clock(props.gameTime)}</time>
         </>}
       </span>
     );
+  if (props.phase === "unknown")
+    return <span class="badge">{t("incomplete")}</span>;
   if (props.phase === "aborted")
     return <span class="badge">{t("aborted")}</span>;
   if (props.remake)
@@ -127,27 +129,32 @@ export function PhaseBadge(props: {
 }
 
 /** A figure that shows for a moment that it has changed. */
-export function Moving(props: { value: number | undefined; text?: string }) {
+export function Moving(props: {
+  value: Known<number> | undefined;
+  text?: string;
+}) {
   const before = useRef(props.value);
   const [changes, setChanges] = useState(0);
   useEffect(() => {
-    if (before.current !== undefined && before.current !== props.value)
+    if (before.current != null && before.current !== props.value)
       setChanges((count) => count + 1);
     before.current = props.value;
   }, [props.value]);
   return (
     <span key={changes} class={changes > 0 ? "moved" : undefined}>
-      {props.value === undefined ? "–" : props.text ?? props.value}
+      {props.value == null ? "–" : props.text ?? props.value}
     </span>
   );
 }
 
 /** Which team has more gold and how much, as a bar from the middle. The
  * figure stands beside it in words. */
-export function GoldBalance(props: { difference: number | undefined }) {
+export function GoldBalance(props: {
+  difference: Known<number> | undefined;
+}) {
   const { t, compact } = useTexts();
   const { difference } = props;
-  if (difference === undefined)
+  if (difference == null)
     return <p class="balance-text muted">{t("goldUnknown")}</p>;
   // Where 15,000 fill half of the bar, small leads stay visible by the root.
   const share = Math.min(1, Math.sqrt(Math.abs(difference) / 15_000)) * 50;

@@ -1,7 +1,7 @@
 import { createContext } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
 import {
-  Feed, type Refusal, type Status, type Subscription,
+  allMatches, Feed, type Refusal, type Status, type Subscription,
 } from "../../client/feed.ts";
 
 /** What a view shows of one channel: the last state, however old. */
@@ -71,7 +71,13 @@ class Channel {
         state: (next) => this.show(
           { state: next, at: Date.now(), refusal: undefined }),
         gap: () => this.show({ skippedAt: Date.now() }),
-        error: (refusal) => this.show({ refusal }),
+        error: (refusal) => {
+          // Lines of the list are states: a new list misses nothing.
+          if (refusal.retry === "fresh" && this.match === allMatches)
+            this.restart();
+          else
+            this.show({ refusal });
+        },
       });
   }
 

@@ -189,11 +189,17 @@ for (const line of table.trim().split("\n")) {
     name ?? word.replace(/(?<=[a-z])(?=[A-Z])/g, " "));
 }
 
-/** What people call a champion of which the word, the id or neither is known;
- * one newer than this table keeps its word or shows its id. */
-export function championName(word?: string, id?: number): string {
-  const known = word || (id === undefined ? undefined : wordById.get(id));
-  if (known)
-    return nameByWord.get(known.toLowerCase()) ?? known;
-  return id === undefined || id <= 0 ? "?" : `#${id}`;
+/** What people call a champion of which the word or the id is known; one newer
+ * than this table keeps its word or shows its id. */
+export function championName(...known: (string | number | null | undefined)[]):
+  string {
+  for (const one of known) {
+    if (typeof one === "string" && one !== "")
+      return nameByWord.get(one.toLowerCase()) ?? one;
+    if (typeof one === "number" && one > 0) {
+      const word = wordById.get(one);
+      return word === undefined ? `#${one}` : championName(word);
+    }
+  }
+  return "?";
 }

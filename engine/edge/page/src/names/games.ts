@@ -1,3 +1,4 @@
+import type { Known, MatchSummary } from "../../../client/feed.ts";
 import type { Language } from "../text.ts";
 
 type Names = Record<number, { en: string; fr: string }>;
@@ -48,23 +49,25 @@ const modes: Record<string, { en: string; fr: string }> = {
 };
 
 /** How a game was found or, where the queue is not known, what is played. */
-export function gameName(language: Language, queueId?: number,
-  gameMode?: string): string {
-  const queue = queueId === undefined ? undefined : queues[queueId];
+export function gameName(language: Language,
+  game: Pick<MatchSummary, "queueId" | "gameMode">): string {
+  const { queueId, gameMode } = game;
+  const queue = queueId == null ? undefined : queues[queueId];
   if (queue !== undefined)
     return queue[language];
   if (gameMode)
     return modes[gameMode]?.[language] ?? gameMode;
-  return queueId === undefined ? "" : `#${queueId}`;
+  return queueId == null ? "" : `#${queueId}`;
 }
 
-export function mapName(language: Language, mapId?: number): string {
-  if (mapId === undefined)
+export function mapName(language: Language, mapId: Known<number> | undefined):
+  string {
+  if (mapId == null)
     return "";
   return maps[mapId]?.[language] ?? `#${mapId}`;
 }
 
 /** "EUW" for EUW1. */
-export function platformName(platformId?: string): string {
+export function platformName(platformId: Known<string> | undefined): string {
   return (platformId ?? "").replace(/\d+$/, "");
 }
