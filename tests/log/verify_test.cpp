@@ -1,0 +1,260 @@
+#include "engine/log/verify.hpp"
+
+#include "engine/log/entry.hpp"
+#include "engine/log/log_tables.hpp"
+#include "tests/log/fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <fstream>
+
+namespace herald {
+
+namespace {
+
+using strings = std::vector<std::string>;
+
+struct verify_fixture : log_fixture {
+  /// What is wrong and where, one line each.
+  strings problems() {
+    strings lines;
+    for (auto& problem : verify().problems)
+      lines.push_back(to_string(problem));
+    return lines;
+  }
+
+  std::string table(std::uint32_t partition = 0) {
+    return partition_table(log->find_topic("match")->id, partition);
+  }
+
+  bytes stored(MDB_txn* transaction, MDB_dbi table, offset at) {
+    auto key_bytes = offset_key(at);
+    MDB_val key{key_bytes.size(), key_bytes.data()};
+    MDB_val value{};
+    REQUIRE(mdb_get(transaction, table, &key, &value) == 0);
+    return {static_cast<char*>(value.mv_data), value.mv_size};
+  }
+
+  void store(MDB_txn* transaction, MDB_dbi table, offset at, bytes entry) {
+    auto key_bytes = offset_key(at);
+    MDB_val key{key_bytes.size(), key_bytes.data()};
+    MDB_val value{entry.size(), entry.data()};
+    REQUIRE(mdb_put(transaction, table, &key, &value, 0) == 0);
+  }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(verify_fixture, "a sound log has no problems and is counted") {
+  append({"a", "b"});
+  append({"c"});
+  append_to({match.topic, 2}, {"d"});
+  REQUIRE(log->register_schema("s", "\"int\""));
+  auto report = verify();
+  CHECK(report.problems.empty());
+  CHECK(report.topics == 2);
+  CHECK(report.partitions == 4);
+  CHECK(report.batches == 4);
+  CHECK(report.records == 5);
+  CHECK(report.bytes > 300);
+  CHECK(report.schemas == 1);
+}
+
+TEST_CASE("there is nothing to verify where no log is") {
+  scratch_folder folder;
+  CHECK(verify_log(folder.path()).error().code == fault::not_found);
+  CHECK(verify_log(folder.path() / "absent").error().code == fault::not_found);
+}
+
+TEST_CASE_METHOD(verify_fixture, "one flipped bit is one problem, named") {
+  append({"first"});
+  append({"second", "in the middle"});
+  append({"third"});
+  SECTION("in a value") {
+    damage("in the middle", 3);
+    auto found = problems();
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].starts_with("match/0@1: "));
+    CHECK(found[0].find("CRC") != std::string::npos);
+  }
+  SECTION("in what the CRC leaves out") {
+    // base offset, length, leader epoch and magic are before the CRC.
+    for (auto at : {0, 7, 8, 11, 12, 15, 16}) {
+      edit(table(), [&](MDB_txn* transaction, MDB_dbi handle) {
+        auto entry = stored(transaction, handle, {1});
+        entry[entry_header_bytes + static_cast<std::size_t>(at)] ^= 1;
+        store(transaction, handle, {1}, entry);
+      });
+      auto found = problems();
+      REQUIRE(found.size() == 1);
+      CHECK(found[0].starts_with("match/0@1: "));
+      open();
+      edit(table(), [&](MDB_txn* transaction, MDB_dbi handle) {
+        auto entry = stored(transaction, handle, {1});
+        entry[entry_header_bytes + static_cast<std::size_t>(at)] ^= 1;
+        store(transaction, handle, {1}, entry);
+      });
+      open();
+    }
+  }
+  SECTION("in any byte of the entry's header") {
+    for (std::size_t at = 0; at < entry_header_bytes; ++at) {
+      auto flip = [&](MDB_txn* transaction, MDB_dbi handle) {
+        auto entry = stored(transaction, handle, {1});
+        entry[at] ^= 1;
+        store(transaction, handle, {1}, entry);
+      };
+      edit(table(), flip);
+      auto found = problems();
+      REQUIRE(found.size() == 1);
+      CHECK(found[0].starts_with("match/0@1: "));
+      open();
+      edit(table(), flip);
+      open();
+    }
+  }
+}
+
+TEST_CASE_METHOD(verify_fixture, "an exchanged batch breaks the chain") {
+  append({"first"});
+  append({"a false one"});
+  append({"third"});
+  edit(table(), [&](MDB_txn* transaction, MDB_dbi handle) {
+    // A batch that is right in itself, with a CRC of its own.
+    auto entry = stored(transaction, handle, {1});
+    auto other = batch_of({"a fake one!"});
+    set_base_offset(other, {1});
+    entry.replace(entry_header_bytes, bytes::npos, other);
+    store(transaction, handle, {1}, entry);
+  });
+  CHECK(problems() == strings{"match/0@1: the chain of hashes is broken"});
+}
+
+TEST_CASE_METHOD(verify_fixture, "a partition does not pass for another") {
+  append({"same"});
+  append_to({match.topic, 1}, {"same"});
+  bytes entry;
+  edit(table(0), [&](MDB_txn* transaction, MDB_dbi handle) {
+    entry = stored(transaction, handle, {0});
+  });
+  open();
+  edit(table(1), [&](MDB_txn* transaction, MDB_dbi handle) {
+    CHECK(stored(transaction, handle, {0}) != entry);
+    store(transaction, handle, {0}, entry);
+  });
+  CHECK(problems() == strings{"match/1@0: the chain of hashes is broken"});
+}
+
+TEST_CASE_METHOD(verify_fixture, "missing batches are named by their offsets") {
+  append({"a"});
+  append({"b", "c"});
+  append({"d"});
+  auto drop = [&](offset at) {
+    edit(table(), [&](MDB_txn* transaction, MDB_dbi handle) {
+      auto key_bytes = offset_key(at);
+      MDB_val key{key_bytes.size(), key_bytes.data()};
+      REQUIRE(mdb_del(transaction, handle, &key, nullptr) == 0);
+    });
+  };
+  SECTION("in between") {
+    drop({1});
+    CHECK(problems() == strings{"match/0@1: the records up to 3 are missing"});
+  }
+  SECTION("at the start") {
+    drop({0});
+    CHECK(problems() == strings{"match/0@0: the records up to 1 are missing"});
+  }
+  SECTION("at the end") {
+    drop({3});
+    CHECK(problems()[0] == "match/0@3: its batches end at 3, its entry says 4");
+  }
+}
+
+TEST_CASE_METHOD(
+  verify_fixture, "records that lie behind a good CRC are found") {
+  append({"a"});
+  auto batch = batch_of({"b"});
+  batch[61 + 1] = 5; // the first record's attributes: meaningless, still fine
+  batch[61 + 3] = 2; // its offset within the batch: 1 where only 0 can be
+  set_log_append_time(batch, 1'000); // renews the CRC
+  append_item item{.where = match, .batch = batch};
+  REQUIRE(log->append({&item, 1}));
+  auto found = problems();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].starts_with("match/0@1: "));
+}
+
+TEST_CASE_METHOD(verify_fixture, "a schema that nobody registered is named") {
+  auto player = log->create_topic("player", 1);
+  REQUIRE(player);
+  REQUIRE(log->register_schema("s", "\"int\"") == 1);
+  using namespace std::string_literals;
+  append_to({player->number, 0}, {"\0\0\0\0\1x"s, "\0\0\0\0\2x"s});
+  append_to({player->number, 0}, {"\1\0\0\0\1x"s, ""s});
+  append({"no schema is asked for here"});
+  CHECK(problems()
+    == strings{"player/0@1: its schema 2 is not registered",
+      "player/0@2: its value does not start with the id of a schema",
+      "player/0@3: its value does not start with the id of a schema"});
+}
+
+TEST_CASE_METHOD(
+  verify_fixture, "a foreign record among the schemas is named") {
+  append_to({log->find_topic(schemas_topic)->number, 0}, {"not json"});
+  auto found = problems();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].starts_with("_schemas/0@0: "));
+  open();
+  CHECK(log->register_schema("s", "\"int\"") == 1);
+}
+
+TEST_CASE_METHOD(verify_fixture, "a page that kills its reader is a problem") {
+  std::vector<append_item> group;
+  for (auto i = 0; i < 400; ++i)
+    group.push_back({match, batch_of({std::string(200, 'x')}), {}, {}});
+  REQUIRE(log->append(group));
+  append_to({match.topic, 1}, {"in good health"});
+  damage("in good health", 0); // the walk must still come here
+  std::fstream file{
+    data_file(), std::ios::in | std::ios::out | std::ios::binary};
+  std::string content{std::istreambuf_iterator<char>{file}, {}};
+  file.clear();
+  // Leaf pages (flag 2) full of batches: node pointers that lead far away.
+  auto torn = 0;
+  for (std::size_t page = 8192; page + 4096 <= content.size(); page += 4096)
+    if (content[page + 10] == 2 && content[page + 11] == 0
+      && content.find(std::string(200, 'x'), page) < page + 4096) {
+      file.seekp(static_cast<std::streamoff>(page + 16));
+      for (auto i = 0; i < 10; ++i)
+        file.put('\xff').put('\x7f');
+      ++torn;
+    }
+  file.close();
+  REQUIRE(torn > 0);
+  auto found = problems();
+  REQUIRE(found.size() >= 2);
+  CHECK(found.front().starts_with("match/0@"));
+  CHECK(found.back().starts_with("match/1@0: "));
+}
+
+TEST_CASE_METHOD(verify_fixture, "the list of problems is bounded") {
+  std::vector<append_item> group;
+  for (auto i = 0; i < 10; ++i)
+    group.push_back({match, batch_of({"a bad value"}), {}, {}});
+  REQUIRE(log->append(group));
+  damage("a bad value");
+  auto report = verify_log(folder.path(), {.problems_max = 4});
+  REQUIRE(report);
+  CHECK(report->problems.size() == 4);
+  CHECK(report->problems_left_off == 6);
+}
+
+TEST_CASE_METHOD(verify_fixture, "verifying changes nothing") {
+  append({"a"});
+  log.reset();
+  auto before = std::filesystem::last_write_time(data_file());
+  CHECK(problems().empty());
+  CHECK(std::filesystem::last_write_time(data_file()) == before);
+}
+
+} // namespace herald
