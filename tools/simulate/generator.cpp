@@ -34,7 +34,8 @@ std::string random_text(random_source& random, std::size_t length) {
   return text;
 }
 
-std::string random_name(random_source& random, std::uint32_t number) {
+std::string random_name(
+  random_source& random, std::uint32_t table, std::uint32_t number) {
   constexpr std::string_view begins[] = {"Ba", "Cal", "Dor", "El", "Fen", "Gri",
     "Ha", "Is", "Jo", "Kel", "Lu", "Mir", "Na", "Or", "Pel", "Quin", "Ras",
     "Sel", "Tor", "Ul", "Ver", "Wil", "Xan", "Yor", "Zel"};
@@ -47,7 +48,7 @@ std::string random_name(random_source& random, std::uint32_t number) {
       random.below(static_cast<std::int64_t>(std::size(from))))];
   };
   // Begins are no prefixes of each other, so the names of a table differ.
-  std::string name{begins[number % std::size(begins)]};
+  std::string name{begins[(number + table * 7) % std::size(begins)]};
   for (auto i = random.between(1, 2); i > 0; --i)
     name += pick(middles);
   name += pick(ends);
@@ -145,7 +146,7 @@ person make_person(
   person made;
   made.puuid = random_text(random, 78);
   made.summoner_id = random_text(random, 47);
-  made.game_name = random_name(random, number);
+  made.game_name = random_name(random, table, number);
   made.tag_line = random.chance(400'000)
     ? "EUW"
     : std::to_string(random.between(1'000, 99'999));

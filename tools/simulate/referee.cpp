@@ -48,6 +48,7 @@ struct hero {
   std::int64_t xp_thousandths = 0;
   std::int32_t level = 1;
   std::int32_t learnt = 0;
+  std::int64_t last_level_ms = -1;
   std::int32_t minions = 0;
   std::int32_t jungle_minions = 0;
   std::int32_t purse = 0; // what is not spent, without total gold's thousandths
@@ -222,7 +223,9 @@ private:
     while (who.level < 18
       && who.xp_thousandths / 1000 >= xp_of_level(who.level + 1)) {
       ++who.level;
-      auto when = moment();
+      // One level after the other, even in the same second.
+      auto when = std::max(moment(), who.last_level_ms + 1);
+      who.last_level_ms = when;
       record(when, happening_kind::level_up, who.id).detail
         = static_cast<std::uint8_t>(who.level);
       later({when + random_.between(700, 3'500), plan::what::learn,
@@ -397,6 +400,8 @@ private:
     auto when = second_ms_ + random_.below(80);
     auto& mine = books(who.id);
     who.next_visit_ms = second_ms_ + random_.between(150'000, 290'000);
+    // What is bought now is not used up before the next second.
+    who.next_ward_ms = std::max(who.next_ward_ms, second_ms_ + 1'000);
     if (second_ms_ < minute_ms && mine.items_purchased == 0) {
       if (!aram())
         record(when, happening_kind::item_purchased, who.id).item = who.trinket;
