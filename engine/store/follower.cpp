@@ -1,17 +1,14 @@
 #include "engine/store/follower.hpp"
 
+#include "engine/base/logging.hpp"
 #include "engine/log/event_log.hpp"
-#include "protocol/batch/record_batch.hpp"
+#include "engine/store/fold.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
-
-#include <stdlib.h>
 
 #include <algorithm>
 #include <cassert>
 #include <condition_variable>
-#include <exception>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -22,75 +19,6 @@ namespace herald {
 namespace {
 
 using batches = std::shared_ptr<const std::vector<stored_batch>>;
-
-/// Where a fold stands in one partition.
-struct followed {
-  partition_id where;
-  followed_partition key;
-  std::string topic;
-  offset next;
-};
-
-followed_partition key_of(const topic_info& topic, std::uint32_t partition) {
-  return {topic.id.value, partition};
-}
-
-follower_record record_of(const projection& follower, const event_log& log) {
-  follower_record record{
-    log.incarnation(), follower.version(), follower.tables()};
-  std::sort(record.tables.begin(), record.tables.end());
-  return record;
-}
-
-std::unexpected<failure> stopped_at(const projection& follower,
-  const followed& part, offset at, const failure& reason) {
-  return fail(reason.code,
-    fmt::format("the projection {} stopped at {}/{}@{}: {}", follower.name(),
-      part.topic, part.where.partition, at.value, reason.message));
-}
-
-/// One record, with whatever apply() throws turned into a failure.
-result<void> apply_one(projection& follower, const position& at,
-  const record_view& record, view_transaction& views) {
-  try {
-    return follower.apply(at, record, views);
-  } catch (const std::exception& thrown) {
-    return fail(fault::invalid_input, thrown.what());
-  } catch (...) {
-    return fail(fault::invalid_input, "an unknown exception");
-  }
-}
-
-/// Folds the records from `part.next` on that are below `end`; returns how many
-/// they were. A failure names the record.
-result<std::uint64_t> fold(projection& follower, const followed& part,
-  const std::vector<stored_batch>& from, offset end, view_transaction& views) {
-  std::uint64_t count = 0;
-  for (const auto& stored : from) {
-    auto batch = batch_view::parse_unchecked(stored.batch);
-    if (!batch)
-      return stopped_at(follower, part, stored.base, batch.error());
-    if (batch->control())
-      continue;
-    result<void> applied;
-    auto at = stored.base;
-    auto read = batch->for_each([&](const record_view& record) {
-      if (record.at < part.next || record.at >= end)
-        return true;
-      at = record.at;
-      applied = apply_one(follower, {part.where, at}, record, views);
-      if (applied && views.failed())
-        applied = std::unexpected{*views.failed()};
-      ++count;
-      return applied.has_value();
-    });
-    if (!read)
-      return stopped_at(follower, part, stored.base, read.error());
-    if (!applied)
-      return stopped_at(follower, part, at, applied.error());
-  }
-  return count;
-}
 
 /// Faults of the store itself, for which no projection is to blame.
 bool is_of_the_store(fault code) {
@@ -182,8 +110,8 @@ struct follower_driver::impl {
       if (auto opened = views.open_tables(before->tables); !opened)
         return opened;
     if (reason)
-      spdlog::info("the tables of the projection {} are made again: {}",
-        each.status.name, *reason);
+      log_info("views", "the tables of a projection are made again",
+        {{"projection", each.status.name}, {"reason", *reason}});
     each.status.reset = reason;
     return views.update([&](view_transaction& transaction) {
       transaction.reset(each.status.name, now);
@@ -224,7 +152,8 @@ struct follower_driver::impl {
   // -- a round ----------------------------------------------------------------
 
   void stop_projection(entry& each, failure reason) {
-    spdlog::error("{}", reason.message);
+    log_error("views", "a projection has stopped",
+      {{"projection", each.status.name}, {"reason", reason.message}});
     std::lock_guard lock{mutex};
     each.status.stopped = std::move(reason);
   }
@@ -264,8 +193,8 @@ struct follower_driver::impl {
           continue;
         auto from = read(part, shared);
         if (!from) {
-          stop_projection(each,
-            stopped_at(*each.follower, part, part.next, from.error()).error());
+          stop_projection(
+            each, stopped_at(*each.follower, part, part.next, from.error()));
           break;
         }
         if ((*from)->empty())
@@ -345,7 +274,7 @@ struct follower_driver::impl {
   }
 
   void give_up(const failure& reason) {
-    spdlog::error("no view moves on: {}", reason.message);
+    log_error("views", "no view moves on", {{"reason", reason.message}});
     std::lock_guard lock{mutex};
     failed = reason;
   }
@@ -466,160 +395,6 @@ std::vector<follower_status> follower_driver::status() const {
 std::optional<failure> follower_driver::failed() const {
   std::lock_guard lock{self_->mutex};
   return self_->failed;
-}
-
-// -- comparing ----------------------------------------------------------------
-
-namespace {
-
-/// A folder that goes when it goes.
-class scratch {
-public:
-  static result<scratch> make(const std::filesystem::path& below) {
-    auto name = (below / "fold-XXXXXX").native();
-    if (!::mkdtemp(name.data()))
-      return fail(fault::io,
-        fmt::format("cannot make a scratch folder in {}", below.native()));
-    return scratch{name};
-  }
-  scratch(scratch&& other) noexcept
-    : folder_{std::exchange(other.folder_, {})} {}
-  scratch& operator=(scratch&&) = delete;
-  ~scratch() {
-    std::error_code ignored;
-    if (!folder_.empty())
-      std::filesystem::remove_all(folder_, ignored);
-  }
-  const std::filesystem::path& folder() const { return folder_; }
-
-private:
-  explicit scratch(std::filesystem::path folder) : folder_{std::move(folder)} {}
-  std::filesystem::path folder_;
-};
-
-/// Folds one partition from the start of the log up to `end`.
-result<std::uint64_t> fold_again(projection& follower, const event_log& log,
-  followed part, offset end, view_store& into) {
-  std::uint64_t count = 0;
-  const follower_settings settings;
-  while (part.next < end) {
-    auto from = log.read(part.where, part.next, settings.transaction_bytes_max);
-    if (!from)
-      return std::unexpected{from.error()};
-    if (from->empty())
-      return fail(fault::damaged,
-        fmt::format("{}/{} ends at {}, before the cursor of the projection {}",
-          part.topic, part.where.partition, part.next.value, follower.name()));
-    result<std::uint64_t> folded = 0;
-    auto done = into.update([&](view_transaction& transaction) -> result<void> {
-      folded = fold(follower, part, *from, end, transaction);
-      if (!folded)
-        return std::unexpected{folded.error()};
-      return {};
-    });
-    if (!done)
-      return std::unexpected{done.error()};
-    count += *folded;
-    part.next = from->back().next;
-  }
-  return count;
-}
-
-/// The partitions that a projection has read, each up to `next`.
-result<std::vector<followed>> read_cursors(
-  const projection& follower, const event_log& log, const view_store& live) {
-  std::vector<followed> parts;
-  auto read = live.read([&](const view_snapshot& views) -> result<void> {
-    for (const auto& name : follower.topics()) {
-      auto topic = log.find_topic(name);
-      if (!topic)
-        continue;
-      for (std::uint32_t i = 0; i < topic->partitions; ++i) {
-        followed part{{topic->number, i}, key_of(*topic, i), name, {}};
-        auto next = views.cursor(follower.name(), part.key);
-        if (!next)
-          continue;
-        part.next = *next;
-        if (part.next > log.committed_end(part.where))
-          return fail(fault::damaged,
-            fmt::format("the projection {} has read {}/{} up to {}, the log "
-                        "ends at {}",
-              follower.name(), name, i, part.next.value,
-              log.committed_end(part.where).value));
-        if (log.log_start(part.where).value != 0)
-          return fail(fault::not_found,
-            fmt::format("the start of {}/{} is gone, so {} cannot be folded "
-                        "again",
-              name, i, follower.name()));
-        parts.push_back(std::move(part));
-      }
-    }
-    return {};
-  });
-  if (!read)
-    return std::unexpected{read.error()};
-  return parts;
-}
-
-/// Why a projection's tables are not to be compared, if so.
-std::optional<std::string> reason_to_skip(
-  const std::optional<follower_record>& stored, const follower_record& now) {
-  if (!stored)
-    return "it has not run yet";
-  if (*stored != now)
-    return "it will be made again when the node starts: its version, its "
-           "tables or the log's incarnation have changed";
-  return std::nullopt;
-}
-
-} // namespace
-
-bool view_comparison::equal() const {
-  return std::all_of(tables.begin(), tables.end(),
-    [](const table_comparison& each) { return each.equal(); });
-}
-
-result<view_comparison> compare_with_fold(projection& follower,
-  const event_log& log, view_store& live,
-  const std::filesystem::path& scratch_folder) {
-  view_comparison found{.projection = std::string{follower.name()}};
-  auto now = record_of(follower, log);
-  auto looked = live.read([&](const view_snapshot& views) {
-    found.skipped = reason_to_skip(views.follower(follower.name()), now);
-    return result<void>{};
-  });
-  if (!looked)
-    return std::unexpected{looked.error()};
-  if (found.skipped)
-    return found;
-  if (auto opened = live.open_tables(now.tables); !opened)
-    return std::unexpected{opened.error()};
-  auto parts = read_cursors(follower, log, live);
-  if (!parts)
-    return std::unexpected{parts.error()};
-  auto folder = scratch::make(scratch_folder);
-  if (!folder)
-    return std::unexpected{folder.error()};
-  auto rebuilt = view_store::open(folder->folder());
-  if (!rebuilt)
-    return std::unexpected{rebuilt.error()};
-  if (auto opened = (*rebuilt)->open_tables(now.tables); !opened)
-    return std::unexpected{opened.error()};
-  for (auto part : *parts) {
-    auto end = std::exchange(part.next, offset{});
-    auto count = fold_again(follower, log, part, end, **rebuilt);
-    if (!count)
-      return std::unexpected{count.error()};
-    found.records += *count;
-  }
-  for (const auto& table : now.tables) {
-    auto is = live.digest(table);
-    auto should_be = (*rebuilt)->digest(table);
-    if (!is || !should_be)
-      return std::unexpected{is ? should_be.error() : is.error()};
-    found.tables.push_back({table, *is, *should_be});
-  }
-  return found;
 }
 
 } // namespace herald

@@ -87,8 +87,8 @@ struct follower_status {
 /// restored log), and the fold begins anew. If the records after a cursor are
 /// gone, the projection stops.
 ///
-/// Log and views must outlive it; wake() is wired to event_log::on_commit, or
-/// called by whoever appends.
+/// Log and views must outlive it. wake() is wired to event_log::on_commit or
+/// log_writer::on_commit, so the writer is stopped before the driver goes.
 class follower_driver {
 public:
   /// Called on the driver's thread after the commit that moved the cursor of

@@ -1,8 +1,9 @@
 #include "engine/store/lmdb_environment.hpp"
 
+#include "engine/base/logging.hpp"
+
 #include <fmt/format.h>
 #include <lmdb.h>
-#include <spdlog/spdlog.h>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -188,10 +189,11 @@ result<void> check_size(
 
 void report_assertion(MDB_env* environment, const char* message) {
   auto* self = static_cast<lmdb_environment*>(mdb_env_get_userctx(environment));
-  spdlog::critical("LMDB found its file damaged and ends the process: store {} "
-                   "in {}: {}",
-    self->name(), self->directory().native(), message);
-  spdlog::default_logger()->flush();
+  log_error("store",
+    "LMDB found its file damaged and ends the process; restore the folder from "
+    "a copy, or delete it if it holds views",
+    {{"store", self->name()}, {"folder", self->directory().native()},
+      {"assertion", message}});
 }
 
 } // namespace
@@ -524,7 +526,8 @@ std::unexpected<failure> lmdb_environment::stop(
       fmt::format("cannot {} the store {} in {}: {}; it takes no more writes "
                   "until the node starts again",
         what, name(), settings_.directory.native(), mdb_strerror(code))};
-    spdlog::error("{}", failed_->message);
+    log_error("store", "a store takes no more writes",
+      {{"store", name()}, {"reason", failed_->message}});
   }
   return std::unexpected{*failed_};
 }
@@ -539,10 +542,11 @@ result<bool> lmdb_environment::attempt(
   auto outcome = work(transaction);
   if (transaction.map_full_)
     return false;
-  if (transaction.failed_)
-    return std::unexpected{*transaction.failed_};
+  // What the work says of it may name more than the step that failed.
   if (!outcome)
     return std::unexpected{outcome.error()};
+  if (transaction.failed_)
+    return std::unexpected{*transaction.failed_};
   // It ends the transaction in any case.
   code = mdb_txn_commit(std::exchange(guard.transaction, nullptr));
   if (code == MDB_MAP_FULL)
@@ -596,7 +600,7 @@ result<void> lmdb_environment::read(
       fmt::format("cannot read the store {}: {}", name(), mdb_strerror(code)));
   lmdb_transaction transaction{guard.transaction};
   auto outcome = work(transaction);
-  if (transaction.failed_)
+  if (outcome && transaction.failed_)
     return std::unexpected{*transaction.failed_};
   return outcome;
 }

@@ -622,7 +622,9 @@ void vault::stop() {
   self_->writer.stop();
 }
 
-lmdb_usage vault::usage() const { return self_->environment->usage(); }
+lmdb_usage vault::usage() const {
+  return self_->environment->usage();
+}
 
 std::optional<failure> vault::failed() const {
   return self_->environment->failed();

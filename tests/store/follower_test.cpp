@@ -9,6 +9,8 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -251,14 +253,15 @@ TEST_CASE_METHOD(follower_fixture,
 TEST_CASE_METHOD(follower_fixture,
   "a row beyond its bounds stops the projection that wrote it") {
   counting one{"one"};
-  counting two{"two", {"t"}};
+  counting two{"two"};
   append(0, {std::string(600, 'k')});
-  two.before_end
-    = [](const position&) { return result<void>{fail(fault::conflict, "no")}; };
   auto driver = start({&one, &two});
   CHECK(run(*driver) == 0);
   auto status = driver->status();
   CHECK(status.at(0).stopped->code == fault::too_large);
+  CHECK(status.at(0).stopped->message
+    == "the projection one stopped at t/0@0: a key of 600 bytes: it must have "
+       "1 to 511");
   CHECK(status.at(1).stopped->code == fault::too_large);
   CHECK(!driver->failed());
 }

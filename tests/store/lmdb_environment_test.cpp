@@ -1,9 +1,16 @@
 #include "engine/store/lmdb_environment.hpp"
+#include "full_disk.hpp"
 #include "temporary_folder.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstring>
 
 #include <fstream>
 #include <memory>
@@ -321,4 +328,101 @@ TEST_CASE_METHOD(environment_fixture, "too many tables are refused") {
   CHECK(fault_of(store->table("c")) == fault::too_large);
   CHECK(must(store->table("a")) == store->tables()->at("a"));
   put(*store, must(store->table("b")), "key", "value");
+}
+
+TEST_CASE_METHOD(environment_fixture,
+  "after a commit that the disk refused nothing more is written") {
+  auto store = open();
+  auto table = must(store->table("a"));
+  put(*store, table, "key", "before");
+  auto write = [&](bytes_view value) {
+    return store->write([&](lmdb_transaction& transaction) {
+      transaction.put(table, "key", value);
+      return result<void>{};
+    });
+  };
+  failure refused;
+  {
+    full_disk full{4096};
+    auto outcome = write("during");
+    CHECK(fault_of(outcome) == fault::io);
+    refused = outcome.error();
+  }
+  CHECK(store->failed() == refused);
+  auto later = write("after");
+  CHECK(fault_of(later) == fault::io);
+  CHECK(later.error() == refused);
+  CHECK(get(*store, table, "key") == "before");
+  store.reset();
+  store = open();
+  table = must(store->table("a"));
+  CHECK(get(*store, table, "key") == "before");
+  must(write("after"));
+}
+
+namespace {
+
+/// What a child process that ran `work` wrote to standard error, and how it
+/// ended.
+std::pair<std::string, int> in_child(const std::function<void()>& work) {
+  int pipe[2];
+  REQUIRE(::pipe(pipe) == 0);
+  auto child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    std::signal(SIGABRT, SIG_DFL);
+    ::dup2(pipe[1], STDERR_FILENO);
+    work();
+    ::_exit(0);
+  }
+  ::close(pipe[1]);
+  std::string said;
+  char buffer[4096];
+  for (ssize_t got; (got = ::read(pipe[0], buffer, sizeof(buffer))) > 0;)
+    said.append(buffer, static_cast<std::size_t>(got));
+  ::close(pipe[0]);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  return {said, status};
+}
+
+} // namespace
+
+TEST_CASE_METHOD(environment_fixture,
+  "LMDB does not end the process without a line in the log") {
+  {
+    auto store = open();
+    auto table = must(store->table("a"));
+    for (int i = 0; i < 1000; ++i)
+      put(*store, table, std::to_string(i), bytes(100, 'x'));
+  }
+  // Leaves every inner page of the tree with one child, which LMDB asserts
+  // against. In a page flags are at byte 10, and the end of its list of
+  // children at byte 12.
+  std::fstream file{data(), std::ios::in | std::ios::out | std::ios::binary};
+  std::string page(4096, 0);
+  int changed = 0;
+  for (std::streamoff at = 0; file.seekg(at) && file.read(page.data(), 4096);
+    at += 4096)
+    if (page[10] == 1 && page[11] == 0) {
+      page[12] = 18;
+      page[13] = 0;
+      file.seekp(at);
+      file.write(page.data(), 4096);
+      ++changed;
+    }
+  file.close();
+  REQUIRE(changed > 0);
+  auto [said, status] = in_child([&] {
+    if (auto store = lmdb_environment::open(settings))
+      if (auto table = (*store)->table("a"))
+        static_cast<void>((*store)->read([&](lmdb_transaction& transaction) {
+          transaction.get(*table, "500");
+          return result<void>{};
+        }));
+  });
+  INFO(said);
+  CHECK(WIFSIGNALED(status));
+  CHECK(said.find("LMDB found its file damaged") != std::string::npos);
+  CHECK(said.find("sample") != std::string::npos);
 }

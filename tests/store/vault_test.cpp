@@ -1,10 +1,15 @@
 #include "engine/store/lmdb_environment.hpp"
 #include "engine/store/vault.hpp"
+#include "full_disk.hpp"
 #include "temporary_folder.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
 
 #include <fstream>
 #include <iterator>
@@ -359,4 +364,22 @@ TEST_CASE_METHOD(vault_fixture, "a vault can be read without being written") {
   person stranger{"production", "stranger", {}};
   CHECK(fault_of(people->player_ids({&stranger, 1})) == fault::forbidden);
   CHECK(fault_of(people->new_document_key()) == fault::forbidden);
+}
+
+TEST_CASE_METHOD(
+  vault_fixture, "when the disk refuses nobody gets an id that is not on it") {
+  auto known = id_of("known");
+  person stranger{"production", "stranger", {}};
+  {
+    full_disk full{4096};
+    CHECK(fault_of(people->player_ids({&stranger, 1})) == fault::io);
+    CHECK(fault_of(people->new_document_key()) == fault::io);
+  }
+  CHECK(people->failed()->code == fault::io);
+  CHECK(fault_of(people->player_ids({&stranger, 1})) == fault::io);
+  CHECK(id_of("known") == known);
+  open();
+  CHECK(fault_of(people->find_player("production", "stranger"))
+    == fault::not_found);
+  id_of("stranger");
 }

@@ -182,7 +182,8 @@ TEST_CASE_METHOD(
 
 TEST_CASE_METHOD(view_fixture, "a digest of the same rows never changes") {
   update([](view_transaction& views) { views.put("matches", "key", "value"); });
-  CHECK(to_string(must(views->digest("matches"))) == "golden");
+  CHECK(to_string(must(views->digest("matches")))
+    == "ea5543d95edae2c38928926bbc7ff50b");
 }
 
 TEST_CASE_METHOD(view_fixture, "views of another format are refused") {
