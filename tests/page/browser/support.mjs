@@ -18,10 +18,11 @@ export function launch() {
 
 /**
  * Runs `body` with a page of its own on a mock node of its own. Fails when the
- * page threw or broke its content security policy.
+ * page threw or broke its content security policy. `before` prepares the node,
+ * `init` runs in the page before its own scripts.
  */
 export async function withPage(browser, body,
-  { path = "/", games, context = {}, before = () => {} } = {}) {
+  { path = "/", games, context = {}, before = () => {}, init } = {}) {
   const node = new MockNode(
     { dist: process.env.HERALD_PAGE_DIST, ...(games && { games }) });
   const url = await node.listen();
@@ -35,6 +36,8 @@ export async function withPage(browser, body,
   await page.addInitScript(() => document.addEventListener(
     "securitypolicyviolation", (event) => window.violated(
       `${event.violatedDirective} ${event.blockedURI} ${event.sample}`)));
+  if (init !== undefined)
+    await page.addInitScript(init);
   try {
     before(node);
     await page.goto(url + path);

@@ -186,7 +186,7 @@ function optionsOf(element: Element, basis: GoldBasis, texts: Texts,
   return {
     width: Math.max(element.clientWidth, 200),
     height,
-    padding: [8, 12, 0, 0],
+    padding: [8, 24, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

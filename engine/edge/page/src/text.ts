@@ -167,7 +167,7 @@ const french: Record<TextKey, string> = {
   loadingMatch: "Chargement de la partie…",
   liveNow: "En cours",
   finished: "Terminées",
-  all: "Toutes",
+  all: "Tout",
   live: "En direct",
   show: "Afficher",
   search: "Filtrer par champion, file ou identifiant de partie",
