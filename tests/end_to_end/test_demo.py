@@ -9,20 +9,7 @@ import pytest
 
 import herald
 from feed import Feed
-from herald import OK
-
-
-class Demo(herald.Child):
-    def __init__(self, folder, *arguments):
-        super().__init__("demo", "--listen", "127.0.0.1:0", *arguments,
-                         folder=folder)
-        self.started = time.monotonic()
-        line = self.line()
-        while "http://" not in line:
-            line = self.line()
-        self.url = "http://" + line.split("http://")[1].split()[0].rstrip("/")
-        self.host, port = self.url.removeprefix("http://").rsplit(":", 1)
-        self.port = int(port)
+from herald import OK, Demo
 
 
 @pytest.fixture

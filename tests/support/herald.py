@@ -193,6 +193,23 @@ class Node(Child):
                 for topic in self.console("topics")}
 
 
+class Demo(Child):
+    """`herald demo` on a free port, once it has said its address."""
+
+    def __init__(self, folder, *arguments):
+        super().__init__("demo", "--listen", "127.0.0.1:0", *arguments,
+                         folder=folder)
+        self.started = time.monotonic()
+        try:
+            line = self.wait_for_line("Herald is running: open ")
+        except AssertionError:
+            self.kill()
+            raise
+        self.url = line.split()[0].rstrip("/")
+        self.host, port = self.url.removeprefix("http://").rsplit(":", 1)
+        self.port = int(port)
+
+
 def place_of(event):
     """Partition and offset of a CloudEvent of ours: its id is "3@17"."""
     partition, offset = event["id"].split("@")
