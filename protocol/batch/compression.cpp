@@ -40,8 +40,9 @@ auto malformed(compression codec, std::string_view why) {
     fmt::format("the {} data cannot be inflated: {}", to_string(codec), why));
 }
 
+// libstdc++ 12 hands the capacity to the operation, not the size asked for.
 void resize_uninitialized(bytes& out, std::size_t size) {
-  out.resize_and_overwrite(size, [](char*, std::size_t n) { return n; });
+  out.resize_and_overwrite(size, [size](char*, std::size_t) { return size; });
 }
 
 // An output that grows as it fills, up to a bound. One byte beyond the bound is
