@@ -78,12 +78,20 @@ void append_number(T number, std::string& out) {
 
 template <class T>
 void append_float(T number, std::string& out) {
-  if (!std::isfinite(number))
+  if (!std::isfinite(number)) {
     out += "null";
-  else if (number == 0 && std::signbit(number))
-    out += "-0.0"; // a reader would take "-0" for an integer without a sign
-  else
+  } else if (number == 0 && std::signbit(number)) {
+    out += "-0.0"; // readers take "-0" for an integer, which has no sign
+  } else if (std::abs(number) >= T{1e18}) {
+    // Readers take a long row of digits for an integer of too many bits.
+    char text[32];
+    const auto end = std::to_chars(
+      text, text + sizeof text, number, std::chars_format::scientific)
+                       .ptr;
+    out.append(text, end);
+  } else {
     append_number(number, out);
+  }
 }
 
 template <class T>

@@ -61,7 +61,8 @@ struct json_report {
 ///   default. For an optional field null is the same as absent.
 /// - A wrong type is refused, with what was expected and what was found. An
 ///   integer passes for a float; a float passes for an integer when it has no
-///   fraction; an integer that does not fit is refused.
+///   fraction; an integer that does not fit is refused. A number without
+///   fraction and exponent that needs more than 64 bits is no JSON here.
 /// - A property that is given twice is refused.
 /// - Unknown properties are skipped and counted in the report. So are entries
 ///   of a map of numbers or strings whose value is something else.

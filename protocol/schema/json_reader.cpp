@@ -152,10 +152,8 @@ bool take_float(const element& json, T& out) {
   double number = 0;
   if (json.get_double().get(number) != simdjson::SUCCESS)
     return false; // get_double() takes integers too
-  if (std::abs(number) > std::numeric_limits<T>::max())
-    return false;
   out = static_cast<T>(number);
-  return true;
+  return std::isfinite(out); // what rounds down to the largest float fits
 }
 
 bool is_scalar(kind what) {

@@ -3,14 +3,21 @@
 #include <msgpack.hpp>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cassert>
 #include <cmath>
+#include <concepts>
+#include <cstring>
 #include <limits>
 #include <utility>
 
 namespace herald {
 
 namespace {
+
+/// Keys are cut to this length in messages.
+constexpr std::size_t key_bytes_max = 100;
 
 template <class T>
 const T& as(const void* value) {
@@ -49,11 +56,9 @@ public:
       packer_.pack_int64(as<std::int64_t>(value));
       return;
     case kind::float32:
-      packer_.pack_float(as<float>(value));
-      return;
+      return put_float(as<float>(value));
     case kind::float64:
-      packer_.pack_double(as<double>(value));
-      return;
+      return put_float(as<double>(value));
     case kind::string:
       return put_text(as<std::string>(value));
     case kind::bytes: {
@@ -87,6 +92,17 @@ private:
   void put_text(std::string_view text) {
     packer_.pack_str(packed_size(text.size()));
     packer_.pack_str_body(text.data(), packed_size(text.size()));
+  }
+
+  /// The packer would turn 2.0 into the integer 2, and lose the sign of -0.0.
+  template <std::floating_point T>
+  void put_float(T value) {
+    std::array<char, sizeof value> data;
+    std::memcpy(data.data(), &value, sizeof value);
+    if constexpr (std::endian::native == std::endian::little)
+      std::ranges::reverse(data);
+    sink_.out += sizeof value == 4 ? '\xca' : '\xcb';
+    sink_.out.append(data.data(), data.size());
   }
 
   void put_array(const type& of, const void* value) {
@@ -243,9 +259,9 @@ private:
   struct level {
     const type* of = nullptr;
     void* value = nullptr;
-    /// array: items so far. record: the field that came last.
+    /// array: items so far.
     std::size_t index = 0;
-    /// map: the key that came last.
+    /// map and record: the key that came last.
     std::string_view key;
     field_set seen;
   };
@@ -286,11 +302,9 @@ private:
       return true;
     switch (next_.of->what) {
     case kind::float32:
-      if (std::isfinite(given)
-        && std::abs(given) > std::numeric_limits<float>::max())
-        return refuse_type("a larger number");
       as<float>(next_.value) = static_cast<float>(given);
-      return true;
+      return std::isfinite(as<float>(next_.value)) || !std::isfinite(given)
+        || refuse_type("a larger number");
     case kind::float64:
       as<double>(next_.value) = given;
       return true;
@@ -318,8 +332,8 @@ private:
   bool key(std::string_view text) {
     in_key_ = false;
     auto& level = levels_.back();
+    level.key = text;
     if (level.of->what == kind::map) {
-      level.key = text;
       if (!spend(level.of->element->size + text.size() + 64))
         return false;
       next_ = {level.of->element, level.of->insert(level.value, text)};
@@ -330,9 +344,8 @@ private:
     if (!index)
       return true;
     if (level.seen.contains(*index))
-      return refuse(std::string{text} + " is given twice");
+      return refuse("a key is given twice");
     level.seen.insert(*index);
-    level.index = *index;
     const auto& x = level.of->fields[*index];
     next_ = {x.of, static_cast<char*>(level.value) + x.place};
     return true;
@@ -360,15 +373,13 @@ private:
   std::string where() const {
     std::string path;
     for (const auto& level : levels_) {
-      if (level.of == nullptr)
+      if (level.of == nullptr
+        || (level.of->what != kind::array && level.key.empty()))
         break;
       path += '/';
-      if (level.of->what == kind::array)
-        path += std::to_string(level.index);
-      else if (level.of->what == kind::map)
-        path += level.key.substr(0, 100);
-      else
-        path += level.of->fields[level.index].name;
+      path += level.of->what == kind::array
+        ? std::to_string(level.index)
+        : std::string{level.key.substr(0, key_bytes_max)};
     }
     return path.empty() ? ": " : " at " + path + ": ";
   }

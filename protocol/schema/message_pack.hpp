@@ -19,7 +19,8 @@ namespace herald {
 /// Values nest no deeper than this in bytes that come from elsewhere.
 constexpr std::size_t message_pack_nesting_max = 64;
 
-/// Appends the value at `value` to `out`; integers take their shortest form.
+/// Appends the value at `value` to `out`; integers take their shortest form and
+/// floats stay floats.
 /// Asserts that no string has 2^32 bytes or more.
 void message_pack_encode(const type& described, const void* value, bytes& out);
 
