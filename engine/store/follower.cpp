@@ -193,6 +193,7 @@ struct follower_driver::impl {
           continue;
         auto from = read(part, shared);
         if (!from) {
+          // What it has of other partitions is sound, and is still folded.
           stop_projection(
             each, stopped_at(*each.follower, part, part.next, from.error()));
           break;
@@ -204,8 +205,6 @@ struct follower_driver::impl {
         pieces.push_back({&each, index, *from, (*from)->back().next});
       }
     }
-    std::erase_if(
-      pieces, [](const piece& p) { return p.whose->status.stopped; });
     return pieces;
   }
 
