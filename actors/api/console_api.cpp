@@ -1,0 +1,289 @@
+#include "actors/api/console_api.hpp"
+
+#include "actors/api/http_api.hpp"
+#include "protocol/batch/partitioner.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <charconv>
+#include <deque>
+#include <map>
+
+namespace herald {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+using words = std::vector<std::string>;
+
+constexpr std::size_t events_default = 20;
+constexpr std::size_t events_max = 1'000;
+
+json error(std::string_view code, const std::string& message) {
+  return {{"error", {{"code", code}, {"message", message}}}};
+}
+
+json answer(json what) {
+  return {{"answer", std::move(what)}};
+}
+
+json error(const failure& why) {
+  return error(to_string(why.code), why.message);
+}
+
+/// The value of "--limit N", within bounds; also takes the words away.
+result<std::size_t> take_limit(words& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] != "--limit")
+      continue;
+    std::size_t limit = 0;
+    auto text = i + 1 < arguments.size() ? arguments[i + 1] : "";
+    auto parsed
+      = std::from_chars(text.data(), text.data() + text.size(), limit);
+    if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size()
+      || limit < 1 || limit > events_max)
+      return fail(fault::invalid_input,
+        fmt::format("--limit needs a number from 1 to {}", events_max));
+    arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i),
+      arguments.begin() + static_cast<std::ptrdiff_t>(i) + 2);
+    return limit;
+  }
+  return events_default;
+}
+
+// -- status -------------------------------------------------------------------
+
+json log_status(const node_services& node) {
+  auto usage = node.log->usage();
+  auto counts = node.writer->counts();
+  json status{{"state", "ok"}, {"incarnation", node.log->incarnation()},
+    {"clusterId", node.log->cluster_id()}, {"commits", counts.commits},
+    {"batches", counts.batches}, {"records", counts.records},
+    {"waitingBatches", counts.waiting_batches}, {"usedBytes", usage.used_bytes},
+    {"fileBytes", usage.file_bytes}};
+  if (auto failed = node.log->failed())
+    status["state"] = "stopped: " + failed->message;
+  else if (auto trouble = node.writer->trouble())
+    status["state"] = "refuses writes: " + trouble->message;
+  return status;
+}
+
+json gateway_status_of(const node_services& node) {
+  if (!node.gateway)
+    return {{"state", "off: no API key is configured"}};
+  auto status = node.gateway->status();
+  return {{"state", status.stopped.empty() ? "on" : status.stopped},
+    {"players", status.players}, {"resolved", status.resolved},
+    {"waitingMatches", status.waiting_matches}, {"calls", status.calls},
+    {"errors", status.errors}, {"rateLimited", status.rate_limited}};
+}
+
+json status(const node_services& node, words&) {
+  auto up = node.time->steady_now() - node.started;
+  auto feed = node.feed->counts();
+  json views = json::array();
+  for (auto& follower : node.followers->status())
+    views.push_back({{"name", follower.name}, {"lag", follower.lag},
+      {"applied", follower.applied},
+      {"state", follower.stopped ? follower.stopped->message : "following"}});
+  json unknown = json::object();
+  for (auto& [path, count] : node.unknown->report())
+    unknown[path] = count;
+  auto& in = *node.ingestion;
+  return answer({{"name", node.configuration->node.name},
+    {"version", HERALD_VERSION},
+    {"upSeconds", std::chrono::duration_cast<std::chrono::seconds>(up).count()},
+    {"matches", node.matches->match_count()},
+    {"live", node.matches->live_count()},
+    {"documents",
+      {{"accepted", in.accepted->value()}, {"duplicate", in.duplicate->value()},
+        {"refused", in.refused->value()}}},
+    {"log", log_status(node)}, {"views", std::move(views)},
+    {"gateway", gateway_status_of(node)},
+    {"feed",
+      {{"connections", feed.connections}, {"subscriptions", feed.subscriptions},
+        {"frames", feed.frames}, {"lagging", feed.lagging}}},
+    {"restarts", node.tree->restarts()},
+    {"unknownProperties", std::move(unknown)}});
+}
+
+// -- topics and events --------------------------------------------------------
+
+json topics(const node_services& node, words&) {
+  json rows = json::array();
+  for (auto& topic : node.log->topics()) {
+    std::uint64_t records = 0;
+    std::int64_t last = 0;
+    for (std::uint32_t p = 0; p < topic.partitions; ++p) {
+      partition_id where{topic.number, p};
+      records += node.log->committed_end(where).value
+        - node.log->log_start(where).value;
+      last = std::max(last, node.log->last_timestamp_ms(where));
+    }
+    rows.push_back({{"topic", topic.name}, {"partitions", topic.partitions},
+      {"records", records}, {"lastRecordTime", last},
+      {"id", to_string(topic.id)}});
+  }
+  return answer(std::move(rows));
+}
+
+/// The latest events of a topic, oldest first, as CloudEvents.
+result<json> latest_events(
+  const node_services& node, const topic_info& topic, std::size_t limit) {
+  std::multimap<std::int64_t, json> latest;
+  for (std::uint32_t p = 0; p < topic.partitions; ++p) {
+    partition_id where{topic.number, p};
+    auto end = node.log->committed_end(where);
+    auto from = std::max(node.log->log_start(where),
+      offset{end.value > limit ? end.value - limit : 0});
+    auto read = for_each_record(*node.log, where, from, end,
+      [&](const record_view& record) -> result<void> {
+        if (latest.size() >= limit
+          && record.timestamp_ms < latest.begin()->first)
+          return {};
+        auto event = cloud_event(*node.log, *node.codec, topic, p, record);
+        if (!event)
+          return std::unexpected(event.error());
+        latest.emplace(record.timestamp_ms, json::parse(*event));
+        if (latest.size() > limit)
+          latest.erase(latest.begin());
+        return {};
+      });
+    if (!read)
+      return std::unexpected(read.error());
+  }
+  json rows = json::array();
+  for (auto& [time, event] : latest)
+    rows.push_back(std::move(event));
+  return rows;
+}
+
+json events(const node_services& node, words& arguments) {
+  auto limit = take_limit(arguments);
+  if (!limit)
+    return error(limit.error());
+  std::erase(arguments, "--topic");
+  auto name = arguments.empty() ? std::string{"match"} : arguments.front();
+  auto topic = node.log->find_topic(name);
+  if (!topic)
+    return error("not_found",
+      "there is no topic '" + name + "'; 'topics' lists those that there are");
+  auto rows = latest_events(node, *topic, *limit);
+  return rows ? answer(std::move(*rows)) : error(rows.error());
+}
+
+json dead_letters(const node_services& node, words& arguments) {
+  auto limit = take_limit(arguments);
+  if (!limit)
+    return error(limit.error());
+  auto topic = node.log->find_topic("dead-letter");
+  auto letters = latest_events(node, *topic, *limit);
+  if (!letters)
+    return error(letters.error());
+  json rows = json::array();
+  for (auto& letter : *letters) {
+    json row{{"time", letter["time"]}};
+    for (auto* member :
+      {"matchId", "rule", "pointer", "reason", "source", "principal"})
+      row[member] = letter["data"].value(member, "");
+    row["raw"] = letter.value("causation", "");
+    row["id"] = letter["id"];
+    rows.push_back(std::move(row));
+  }
+  return answer(std::move(rows));
+}
+
+// -- matches ------------------------------------------------------------------
+
+json matches(const node_services& node, words& arguments) {
+  auto limit = take_limit(arguments);
+  if (!limit)
+    return error(limit.error());
+  auto list
+    = node.matches->list(arguments.empty() ? "" : arguments.front(), *limit);
+  if (!list)
+    return error(list.error());
+  json rows = json::array();
+  for (auto& entry : *list) {
+    json row;
+    for (auto* member : {"matchId", "state", "gameMode", "gameTime",
+           "blueKills", "redKills", "goldDifference", "winner", "updatedAt"})
+      row[member] = entry.value(member, nlohmann::json{});
+    rows.push_back(std::move(row));
+  }
+  return answer(std::move(rows));
+}
+
+json match(const node_services& node, words& arguments) {
+  if (arguments.size() != 1)
+    return error("invalid_input", "'match' needs one match id");
+  auto state = node.matches->state(arguments.front());
+  if (!state)
+    return error(state.error());
+  json shown = json::parse(state->first.dump());
+  shown["partition"] = partition_of(
+    arguments.front(), node.log->find_topic("match")->partitions);
+  shown["nextOffset"] = state->second.value;
+  return answer(std::move(shown));
+}
+
+json actors(const node_services& node, words&) {
+  json rows = json::array();
+  for (auto& actor : node.tree->report())
+    rows.push_back({{"actor", actor.path}, {"state", actor.state},
+      {"restarts", actor.restarts}, {"lastFailure", actor.last_failure}});
+  return answer(std::move(rows));
+}
+
+json help(const node_services&, words&) {
+  json rows = json::array();
+  auto add = [&](std::string_view command, std::string_view what) {
+    rows.push_back({{"command", command}, {"what", what}});
+  };
+  add("status", "what the node is doing, and what is wrong");
+  add("topics", "topics with their partitions and records");
+  add("events [TOPIC] [--limit N]", "the latest events of a topic (match)");
+  add(
+    "matches [live|finished|aborted] [--limit N]", "matches, live ones first");
+  add("match ID", "the state of one match");
+  add("actors", "the supervision tree, with restarts");
+  add("dead-letters [--limit N]", "documents that were refused, and why");
+  add("help", "this list");
+  add("quit", "leave the prompt");
+  return answer(std::move(rows));
+}
+
+} // namespace
+
+std::string answer_console(
+  const node_services& services, std::string_view line) {
+  static const std::map<std::string, json (*)(const node_services&, words&)>
+    commands{{"status", status}, {"topics", topics}, {"events", events},
+      {"matches", matches}, {"match", match}, {"actors", actors},
+      {"dead-letters", dead_letters}, {"help", help}};
+  auto request = json::parse(line, nullptr, false);
+  json told;
+  if (!request.is_object() || !request.contains("command")
+    || !request["command"].is_string()) {
+    told = error("invalid_input",
+      "a request is {\"command\": text, \"arguments\": [text]}");
+  } else {
+    auto name = request["command"].get<std::string>();
+    words arguments;
+    if (request.contains("arguments") && request["arguments"].is_array())
+      for (auto& word : request["arguments"])
+        if (word.is_string())
+          arguments.push_back(word.get<std::string>());
+    auto found = commands.find(name);
+    told = found == commands.end() ? error("unknown_command",
+                                       "there is no command '" + name
+                                         + "'; 'help' lists those that "
+                                           "there are")
+                                   : found->second(services, arguments);
+  }
+  return told.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+} // namespace herald

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "actors/event_codec.hpp"
+#include "actors/event_index.hpp"
+#include "actors/feed/feed_hub.hpp"
+#include "actors/gateway/gateway.hpp"
+#include "actors/ingest/ingest_actor.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/match/match_views.hpp"
+#include "actors/supervision.hpp"
+#include "engine/base/clock.hpp"
+#include "engine/base/metrics.hpp"
+#include "engine/base/settings.hpp"
+#include "engine/store/follower.hpp"
+
+namespace herald {
+
+/// The parts of a running node, as its HTTP API and its console see them. The
+/// node owns them all; they outlive both.
+struct node_services {
+  const settings* configuration = nullptr;
+  const time_source* time = nullptr;
+  event_log* log = nullptr;
+  log_writer* writer = nullptr;
+  const event_codec* codec = nullptr;
+  const event_index* index = nullptr;
+  view_store* views = nullptr;
+  const match_views* matches = nullptr;
+  const follower_driver* followers = nullptr;
+  vault* people = nullptr;
+  feed_hub* feed = nullptr;
+  /// Null when the gateway is off.
+  const riot_gateway* gateway = nullptr;
+  const supervision_tree* tree = nullptr;
+  const unknown_properties* unknown = nullptr;
+  const ingest_services* ingestion = nullptr;
+  metrics_registry* metrics = nullptr;
+  std::vector<ingest_actor> ingest_actors;
+  std::vector<match_host_actor> match_hosts;
+  /// When the node started, on the time source's steady clock.
+  std::chrono::nanoseconds started{0};
+};
+
+} // namespace herald

@@ -1,0 +1,239 @@
+#include "tools/herald/console.hpp"
+
+#include "engine/console/control_socket.hpp"
+#include "tools/herald/exit_code.hpp"
+
+#include <fmt/format.h>
+#include <histedit.h>
+#include <nlohmann/json.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <sstream>
+
+namespace herald {
+
+namespace {
+
+using nlohmann::json;
+using ordered_json = nlohmann::ordered_json;
+
+constexpr std::array command_names{"status", "topics", "events", "matches",
+  "match", "actors", "dead-letters", "help", "quit"};
+
+/// Text from the node goes to a terminal: control characters are shown, not
+/// obeyed.
+std::string printable(const std::string& text) {
+  std::string out;
+  for (unsigned char c : text) {
+    if (c < 0x20 || c == 0x7f)
+      out += fmt::format("\\x{:02x}", c);
+    else
+      out += static_cast<char>(c);
+  }
+  return out;
+}
+
+std::string cell(const ordered_json& value) {
+  if (value.is_string())
+    return printable(value.get<std::string>());
+  if (value.is_null())
+    return "-";
+  return printable(value.dump());
+}
+
+/// Rows of objects with the same members, as a table.
+void print_table(const ordered_json& rows) {
+  std::vector<std::string> columns;
+  for (auto& row : rows)
+    for (auto& [name, value] : row.items())
+      if (std::find(columns.begin(), columns.end(), name) == columns.end())
+        columns.push_back(name);
+  std::vector<std::vector<std::string>> cells{columns};
+  for (auto& row : rows) {
+    auto& line = cells.emplace_back();
+    for (auto& column : columns)
+      line.push_back(row.contains(column) ? cell(row[column]) : "");
+  }
+  std::vector<std::size_t> widths(columns.size());
+  for (auto& line : cells)
+    for (std::size_t i = 0; i < line.size(); ++i)
+      widths[i]
+        = std::min<std::size_t>(60, std::max(widths[i], line[i].size()));
+  for (auto& line : cells) {
+    std::string text;
+    for (std::size_t i = 0; i < line.size(); ++i)
+      text += i + 1 == line.size()
+        ? line[i]
+        : fmt::format("{:<{}}  ", line[i], widths[i]);
+    fmt::print("{}\n", text);
+  }
+}
+
+void print_object(const ordered_json& object, int indent = 0) {
+  std::size_t width = 0;
+  for (auto& [name, value] : object.items())
+    width = std::max(width, name.size());
+  for (auto& [name, value] : object.items()) {
+    if (value.is_array() && !value.empty() && value.front().is_object()) {
+      fmt::print("{:{}}{}:\n", "", indent, name);
+      print_table(value);
+    } else if (value.is_object()) {
+      fmt::print("{:{}}{}:\n", "", indent, name);
+      print_object(value, indent + 2);
+    } else {
+      fmt::print("{:{}}{:<{}}  {}\n", "", indent, name, width, cell(value));
+    }
+  }
+}
+
+void print_answer(const ordered_json& answer) {
+  if (answer.is_array()) {
+    if (answer.empty())
+      fmt::print("none\n");
+    else
+      print_table(answer);
+  } else if (answer.is_object()) {
+    print_object(answer);
+  } else {
+    fmt::print(
+      "{}\n", answer.is_string() ? answer.get<std::string>() : answer.dump());
+  }
+}
+
+/// Asks one command and prints what came; the exit code of that command.
+int ask(
+  control_client& node, const std::vector<std::string>& words, bool as_json) {
+  json request{{"command", words.front()},
+    {"arguments", std::vector<std::string>(words.begin() + 1, words.end())}};
+  auto line
+    = node.ask(request.dump(-1, ' ', false, json::error_handler_t::replace));
+  if (!line) {
+    fmt::print(stderr, "herald console: {}\n", line.error().message);
+    return exit_failure;
+  }
+  auto answer = ordered_json::parse(*line, nullptr, false);
+  if (!answer.is_object()) {
+    fmt::print(stderr, "herald console: the node's answer is not JSON\n");
+    return exit_failure;
+  }
+  if (answer.contains("error")) {
+    auto& error = answer["error"];
+    fmt::print(stderr, "herald console: {}\n", cell(error["message"]));
+    return error.value("code", "") == "unknown_command" ? exit_usage
+                                                        : exit_failure;
+  }
+  if (as_json)
+    fmt::print("{}\n", answer["answer"].dump());
+  else
+    print_answer(answer["answer"]);
+  std::fflush(stdout);
+  return exit_ok;
+}
+
+std::vector<std::string> split(const std::string& line) {
+  std::istringstream in{line};
+  std::vector<std::string> words;
+  for (std::string word; in >> word;)
+    words.push_back(word);
+  return words;
+}
+
+/// Completes the first word of the line to the command it can only be, or to
+/// what all candidates share.
+unsigned char complete(EditLine* editor, int) {
+  auto* now = el_line(editor);
+  std::string typed{now->buffer, now->cursor};
+  if (typed.find(' ') != typed.npos)
+    return CC_ERROR;
+  std::vector<std::string> candidates;
+  for (std::string name : command_names)
+    if (name.starts_with(typed))
+      candidates.push_back(name);
+  if (candidates.empty())
+    return CC_ERROR;
+  auto shared = candidates.front();
+  for (auto& name : candidates) {
+    auto differ
+      = std::mismatch(shared.begin(), shared.end(), name.begin(), name.end());
+    shared.erase(differ.first, shared.end());
+  }
+  auto rest = shared.substr(typed.size());
+  if (candidates.size() == 1)
+    rest += ' ';
+  if (rest.empty())
+    return CC_ERROR;
+  return el_insertstr(editor, rest.c_str()) < 0 ? CC_ERROR : CC_REFRESH;
+}
+
+char* prompt(EditLine*) {
+  static char text[] = "herald> ";
+  return text;
+}
+
+/// The prompt on a terminal, with history and completion.
+int converse(control_client& node, bool as_json) {
+  std::unique_ptr<EditLine, decltype(&el_end)> editor{
+    el_init("herald", stdin, stdout, stderr), el_end};
+  HistEvent event;
+  std::unique_ptr<History, decltype(&history_end)> past{
+    history_init(), history_end};
+  history(past.get(), &event, H_SETSIZE, 500);
+  el_set(editor.get(), EL_PROMPT, prompt);
+  el_set(editor.get(), EL_EDITOR, "emacs");
+  el_set(editor.get(), EL_SIGNAL, 1);
+  el_set(editor.get(), EL_HIST, history, past.get());
+  el_set(editor.get(), EL_ADDFN, "complete", "complete a command", complete);
+  el_set(editor.get(), EL_BIND, "^I", "complete", nullptr);
+  for (;;) {
+    int length = 0;
+    auto* line = el_gets(editor.get(), &length);
+    if (!line || length <= 0) {
+      fmt::print("\n");
+      return exit_ok;
+    }
+    auto words = split(line);
+    if (words.empty())
+      continue;
+    history(past.get(), &event, H_ENTER, line);
+    if (words.front() == "quit" || words.front() == "exit")
+      return exit_ok;
+    ask(node, words, as_json);
+  }
+}
+
+/// Commands from a pipe, one a line; the worst exit code of them.
+int read_commands(control_client& node, bool as_json) {
+  int code = exit_ok;
+  for (std::string line; std::getline(std::cin, line);) {
+    auto words = split(line);
+    if (words.empty())
+      continue;
+    if (words.front() == "quit" || words.front() == "exit")
+      break;
+    code = std::max(code, ask(node, words, as_json));
+  }
+  return code;
+}
+
+} // namespace
+
+int run_console(const console_options& options) {
+  auto node = control_client::connect(
+    std::filesystem::path{options.data_folder} / "control.sock");
+  if (!node) {
+    fmt::print(stderr, "herald console: {}\n", node.error().message);
+    return exit_failure;
+  }
+  if (!options.command.empty())
+    return ask(*node, options.command, options.json);
+  return isatty(STDIN_FILENO) ? converse(*node, options.json)
+                              : read_commands(*node, options.json);
+}
+
+} // namespace herald
