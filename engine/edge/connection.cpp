@@ -106,6 +106,9 @@ public:
 private:
   /// One request, from its head to its answer.
   struct exchange_state {
+    /// What the request takes up until it is answered.
+    allowance::share body_share;
+    allowance::share request_share;
     head_parser head;
     request_target target;
     std::string host;
@@ -165,8 +168,8 @@ private:
     exchange_state& now, const static_asset& asset);
   asio::awaitable<bool> serve_route(
     exchange_state& now, route_table::match match);
-  asio::awaitable<bool> read_body(exchange_state& now, const route_entry& route,
-    server_request& request, allowance::share& body_share);
+  asio::awaitable<bool> read_body(
+    exchange_state& now, const route_entry& route, server_request& request);
   asio::awaitable<bool> await_answer(
     exchange_state& now, std::shared_ptr<answer_slot> slot);
   asio::awaitable<bool> stream(exchange_state& now, server_response& head,
@@ -448,7 +451,6 @@ asio::awaitable<bool> connection::serve_route(
   auto& route = *match.route;
   now.counted = &route;
   server_request request;
-  allowance::share body_share;
   request.params = std::move(match.params);
   for (auto& field : now.head.get()) {
     auto name = field.name_string();
@@ -457,12 +459,12 @@ asio::awaitable<bool> connection::serve_route(
       std::string{value.data(), value.size()});
   }
   if (now.has_body) {
-    bool read = co_await read_body(now, route, request, body_share);
+    bool read = co_await read_body(now, route, request);
     if (!read)
       co_return false;
   }
-  auto request_share = core_.requests.take(1);
-  if (!request_share)
+  now.request_share = core_.requests.take(1);
+  if (!now.request_share)
     co_return co_await refuse(
       now, busy_problem("As many requests are being worked on as may be."));
   request.method = route.method;
@@ -500,9 +502,8 @@ asio::awaitable<bool> connection::serve_route(
 }
 
 /// Reads the body into the request, or refuses it.
-asio::awaitable<bool> connection::read_body(exchange_state& now,
-  const route_entry& route, server_request& request,
-  allowance::share& body_share) {
+asio::awaitable<bool> connection::read_body(
+  exchange_state& now, const route_entry& route, server_request& request) {
   std::size_t most = route.options.body_bytes_max;
   auto length = now.head.content_length();
   auto too_large = [&] {
@@ -511,8 +512,8 @@ asio::awaitable<bool> connection::read_body(exchange_state& now,
   };
   if (length && *length > most)
     co_return co_await refuse(now, too_large());
-  body_share = core_.body_bytes.take(length ? *length : most);
-  if (!body_share)
+  now.body_share = core_.body_bytes.take(length ? *length : most);
+  if (!now.body_share)
     co_return co_await refuse(
       now, busy_problem("As many bytes of bodies are being read as may be."));
   auto expect = now.head.get()[http::field::expect];
@@ -567,6 +568,8 @@ asio::awaitable<bool> connection::await_answer(
       co_await answered_.async_wait(as_result);
       continue;
     }
+    now.body_share = {};
+    now.request_share = {};
     if (ready->dropped && core_.draining)
       co_return co_await refuse(now, busy_problem("The node is stopping."));
     if (ready->dropped) {

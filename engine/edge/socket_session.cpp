@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -11,6 +12,7 @@
 #include <boost/beast/websocket/stream.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <deque>
 
@@ -33,10 +35,26 @@ struct waiting_frame {
   bool is_text = false;
 };
 
+/// The socket below the WebSocket. Beast would end a connection by waiting for
+/// the other side to end it too; here the session does that, within a bound and
+/// after its owner was told.
+class socket_layer : public beast::tcp_stream {
+public:
+  using beast::tcp_stream::tcp_stream;
+};
+
+template <class Handler>
+void async_teardown(beast::role_type, socket_layer& layer, Handler&& handler) {
+  error_code ignored;
+  layer.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  asio::post(layer.get_executor(),
+    beast::bind_front_handler(std::forward<Handler>(handler), error_code{}));
+}
+
 /// One reader (the coroutine `run`) and one writer (`pump`, which calls itself
 /// after each write) on the socket's strand. Other threads reach only what
-/// stands under the mutex, and may post while `ended_` is false, which the
-/// strand sets before the server could go away.
+/// stands under the mutex, and may post until the strand has set `ended_` (or,
+/// to cut it off, `let_go_`), which it does before the server can go away.
 class socket_session final
   : public web_socket_session,
     public edge_client,
@@ -78,7 +96,7 @@ public:
 
   void cut() override {
     std::lock_guard lock(mutex_);
-    if (ended_)
+    if (let_go_)
       return;
     asio::post(executor_, [self = shared_from_this()] { self->cut_off(); });
   }
@@ -102,6 +120,7 @@ private:
   bool take_message();
   void receive(bytes message);
   close_code end(error_code why);
+  asio::awaitable<void> linger();
 
   server_core& core_;
   socket_agreement agreement_;
@@ -110,7 +129,7 @@ private:
   // An owner may keep a session longer than the server lives, so these three,
   // which belong to the server, go when the last operation has ended.
   asio::any_io_executor executor_;
-  std::optional<websocket::stream<beast::tcp_stream>> stream_;
+  std::optional<websocket::stream<socket_layer>> stream_;
   /// For the close handshake; then the connection is cut off.
   std::optional<asio::steady_timer> patience_;
   /// Token bucket of messages and pings.
@@ -130,6 +149,7 @@ private:
   bool pump_awake_ = false;
   bool closing_ = false;
   bool ended_ = false;
+  bool let_go_ = false;
   close_code close_code_{};
   std::string close_reason_;
 };
@@ -254,6 +274,7 @@ void socket_session::let_go_when_done() {
   patience_.reset();
   stream_.reset();
   std::lock_guard lock(mutex_);
+  let_go_ = true;
   executor_ = {};
 }
 
@@ -313,7 +334,6 @@ void socket_session::set_up() {
 
 /// What the session ended with: our code if we closed it, else theirs.
 close_code socket_session::end(error_code why) {
-  reading_ = false;
   std::lock_guard lock(mutex_);
   ended_ = true;
   outbox_.clear();
@@ -340,6 +360,7 @@ asio::awaitable<void> socket_session::run(
   auto [refused] = co_await stream_->async_accept(upgrade, as_result);
   if (refused) {
     end(refused);
+    reading_ = false;
     let_go_when_done();
     co_return;
   }
@@ -364,14 +385,32 @@ asio::awaitable<void> socket_session::run(
   core_.metrics.closed(code).add();
   core_.metrics.sockets.set(
     static_cast<double>(core_.session_count.fetch_sub(1) - 1));
-  // Beast sends its own close frames for what it refused; give the rest of
-  // the connection back in any case.
-  cut_off();
+  agreement_.place = {};
   if (callbacks_.on_close)
     callbacks_.on_close(self, code);
   owner_data.reset();
+  // After its close frame a client sends nothing more.
+  if (writing_ || why == websocket::error::closed)
+    cut_off();
+  else if (!closing_socket_)
+    co_await linger();
+  reading_ = false;
   let_go_when_done();
   core_.remove(this);
+}
+
+/// Lets the client read the close frame while it is still sending: closing at
+/// once would reset the connection and could take the frame away.
+asio::awaitable<void> socket_session::linger() {
+  auto& layer = beast::get_lowest_layer(*stream_);
+  layer.expires_after(limits::linger_time);
+  std::array<char, 4096> sink;
+  for (;;) {
+    auto [error, size]
+      = co_await layer.async_read_some(asio::buffer(sink), as_result);
+    if (error)
+      break;
+  }
 }
 
 } // namespace
