@@ -1,6 +1,7 @@
 # Run with `cmake -P`: builds the page of SOURCE with npm into DIST. The sources
 # are copied to WORK and built there, so that the source tree stays clean, and
-# packages are fetched anew only when the lock file has changed.
+# packages are fetched anew only when the lock file has changed. The feed's
+# client, which the page imports, stands beside it: CLIENT is copied too.
 
 function(run)
   execute_process(COMMAND ${ARGN}
@@ -23,6 +24,10 @@ if(old)
   file(REMOVE_RECURSE ${old})
 endif()
 file(COPY "${SOURCE}/" DESTINATION "${WORK}" PATTERN node_modules EXCLUDE)
+get_filename_component(beside "${WORK}" DIRECTORY)
+file(REMOVE_RECURSE "${beside}/client")
+file(COPY "${CLIENT}/" DESTINATION "${beside}/client"
+  PATTERN node_modules EXCLUDE)
 
 set(wanted "")
 set(installed "")
