@@ -39,7 +39,7 @@ constexpr std::size_t record_fields_max = 256;
 /// What the array elements and map entries of one decoded value may take in
 /// memory, all together. Few bytes of input can stand for large structs; a
 /// decoder gives fault::too_large before it allocates more than this.
-constexpr std::size_t decoded_bytes_max = 256 * 1024 * 1024;
+constexpr std::size_t decoded_bytes_max = 128 * 1024 * 1024;
 
 /// One field of a record. All views last as long as the program.
 struct field {
