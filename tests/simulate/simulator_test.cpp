@@ -272,6 +272,8 @@ TEST_CASE_METHOD(simulator_fixture, "a game runs, ends and is published") {
   CHECK(match["info"]["gameEndTimestamp"] == game.end_ms);
   auto timeline = json::parse(get(document + "/timeline").body);
   CHECK(timeline["info"]["frames"].size() > 10);
+  CHECK(running->match_in_progress(1) == game.match_id);
+  go_to(game.end_ms + 30'000);
   CHECK(running->match_in_progress(1) == std::nullopt);
   go_to(game.end_ms + 60'000);
   CHECK(running->match_in_progress(1).value() != game.match_id);

@@ -286,7 +286,7 @@ public:
   std::optional<std::string> match_in_progress(std::uint32_t table) const {
     if (!schedule_ || table >= options_.concurrent)
       return std::nullopt;
-    auto played = schedule_->game_at(table, now_ms());
+    auto played = schedule_->game_at(table, now_ms(), end_shown_ms);
     if (!played)
       return std::nullopt;
     return played->match_id();

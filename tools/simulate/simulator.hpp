@@ -94,7 +94,8 @@ public:
   std::vector<followed_player> followed() const;
   /// Games that have started, oldest first, at most the latest 1,000.
   std::vector<scheduled_game> games() const;
-  /// The id of the game that is being played at a table now.
+  /// The id of the game that a table's game client shows: it is being played
+  /// or ended within the last 30 simulated seconds.
   std::optional<std::string> match_in_progress(std::uint32_t table) const;
   /// The simulated time, Unix milliseconds.
   std::int64_t now_ms() const;
