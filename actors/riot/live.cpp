@@ -36,7 +36,8 @@ HERALD_RECORD(error_document, "herald.riot.live", "ActivePlayer",
   "Who watches.",
   (std::optional<std::string>, error, "Present for spectators."));
 HERALD_RECORD(game_document, "herald.riot.live", "GameData", "The game.",
-  (std::string, gameMode, "Game mode."), (double, gameTime, "Seconds."));
+  (std::string, gameMode, "Game mode."), (double, gameTime, "Seconds."),
+  (std::optional<std::int32_t>, mapNumber, "Id of the map."));
 HERALD_RECORD(item_document, "herald.riot.live", "Item", "An item held.",
   (std::int32_t, itemID, "Id."),
   (std::optional<std::int32_t>, count, "Pieces."),
@@ -400,6 +401,7 @@ reading<live_observation> read_live(bytes_view all_game_data) {
   live_observation seen;
   seen.game_time = from->gameData.gameTime;
   seen.game_mode = std::move(from->gameData.gameMode);
+  seen.map_id = from->gameData.mapNumber.value_or(0);
   seen.spectating = from->activePlayer && from->activePlayer->error;
   std::int32_t number = 0;
   for (const auto& player : from->allPlayers) {

@@ -21,6 +21,8 @@ struct live_observation {
   /// Seconds of game time.
   double game_time = 0;
   std::string game_mode;
+  /// Id of the map, such as 11; 0 when not told.
+  std::int32_t map_id = 0;
   /// A spectator's client answered, which is known to miss events.
   bool spectating = false;
   std::vector<event::live_participant> participants;

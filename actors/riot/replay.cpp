@@ -17,6 +17,7 @@ constexpr std::int32_t red_team = 200;
 /// Participants 1 to 5 are blue outside Arena and Swarm.
 constexpr std::int32_t blue_participants = 5;
 constexpr std::int64_t duration_max_ms = 1'000'000'000'000;
+constexpr std::int64_t time_max_ms = 1'000'000'000'000'000;
 /// No mode has more players; larger ids are noise of a damaged document.
 constexpr std::int32_t participants_max = 64;
 
@@ -207,7 +208,7 @@ match_summary summarize(const event::match_completed& match) {
     = std::clamp(match.gameDuration, std::int64_t{0}, duration_max_ms);
   summary.duration_ms = match.gameEndTimestamp ? length * 1000 : length;
   summary.ended_at = match.gameEndTimestamp.value_or(
-    match.gameStartTimestamp + summary.duration_ms);
+    std::min(match.gameStartTimestamp, time_max_ms) + summary.duration_ms);
   summary.duration_text = duration_in_seconds(match);
   for (const auto& who : match.participants)
     summary.participants.push_back(line_of(who));

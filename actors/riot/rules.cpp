@@ -319,6 +319,10 @@ verdict check_events(const match_timeline_recorded& timeline) {
   for (std::size_t f = 0; f < timeline.frames.size(); ++f) {
     const auto& events = timeline.frames[f].events;
     for (std::size_t e = 0; e < events.size(); ++e) {
+      if (events[e].timestamp < -time_max_ms
+        || events[e].timestamp > time_max_ms)
+        return broken(11, at_event(f, e, "timestamp"), "{} is no time",
+          events[e].timestamp);
       if (events[e].timestamp < before)
         return broken(11, at_event(f, e, "timestamp"),
           "is {}, but the event before was at {}", events[e].timestamp, before);

@@ -83,6 +83,7 @@ TEST_CASE("players of a running game are numbered, teams are 100 and 200") {
   const auto observed = seen(all_game_data());
   CHECK(observed.game_time == 100.5);
   CHECK(observed.game_mode == "CLASSIC");
+  CHECK(observed.map_id == 11);
   CHECK_FALSE(observed.spectating);
   REQUIRE(observed.participants.size() == 4);
   CHECK(observed.participants[2].participantId == 3);

@@ -315,6 +315,16 @@ TEST_CASE("rule 11: events stand in the order of time") {
   CHECK(why.pointer == "/info/frames/4/events/1/timestamp");
 }
 
+TEST_CASE("rule 11: a time that is none is refused") {
+  auto source = base_timeline();
+  source["info"]["frames"].back()["events"].back()["timestamp"] = INT64_MAX;
+  CHECK(refused(source).rule == "riot.8.11");
+  for (auto& frame : source["info"]["frames"])
+    for (auto& happened : frame["events"])
+      happened["timestamp"] = INT64_MIN;
+  CHECK(refused(source).rule == "riot.8.11");
+}
+
 TEST_CASE("rule 11: the game ends once, and that is the last event") {
   const auto end_of
     = [](json& info) -> json& { return info["frames"].back()["events"]; };
