@@ -393,8 +393,11 @@ TEST_CASE_METHOD(environment_fixture,
   {
     auto store = open();
     auto table = must(store->table("a"));
-    for (int i = 0; i < 1000; ++i)
-      put(*store, table, std::to_string(i), bytes(100, 'x'));
+    must(store->write([&](lmdb_transaction& transaction) {
+      for (int i = 0; i < 1000; ++i)
+        transaction.put(table, std::to_string(i), bytes(100, 'x'));
+      return result<void>{};
+    }));
   }
   // Leaves every inner page of the tree with one child, which LMDB asserts
   // against. In a page flags are at byte 10, and the end of its list of

@@ -122,7 +122,7 @@ TEST_CASE("a view table is a sorted map whose updates happen whole or not") {
     std::vector<std::string> tables{"rows"};
     must(views->open_tables(tables));
     model rows;
-    auto updates = *rc::gen::resize(8,
+    auto updates = *rc::gen::resize(4,
       rc::gen::container<std::vector<std::vector<step>>>(
         rc::gen::container<std::vector<step>>(any_step())));
     for (const auto& steps : updates) {
