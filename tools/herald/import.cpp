@@ -388,6 +388,8 @@ int run_import(const import_options& options) {
     screen.progress(numbers, steady::now() - start);
     std::this_thread::sleep_for(20ms);
   }
+  // Nobody takes from the queue any more: the reader must not wait for room.
+  queue.abandon();
   reader.join();
   for (auto& thread : senders)
     thread.join();
