@@ -29,8 +29,9 @@ def test_every_command_answers_with_json(filled, games):
         "match", "player", "riot.raw", "dead-letter"}
     events = filled.console("events", "match", "--limit", "5")
     assert len(events) == 5
-    matches = filled.console("matches")
+    matches = filled.console("matches", "--limit", "100")
     assert len(matches) == len(finished)
+    assert len(filled.console("matches", "--limit", "3")) == 3
     assert filled.console("match", some_match)["matchId"] == some_match
     assert filled.console("actors")
     assert filled.console("dead-letters") == []
