@@ -34,7 +34,8 @@ json error(const failure& why) {
 }
 
 /// The value of "--limit N", within bounds; also takes the words away.
-result<std::size_t> take_limit(words& arguments) {
+result<std::size_t> take_limit(
+  words& arguments, std::size_t otherwise = events_default) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] != "--limit")
       continue;
@@ -50,7 +51,7 @@ result<std::size_t> take_limit(words& arguments) {
       arguments.begin() + static_cast<std::ptrdiff_t>(i) + 2);
     return limit;
   }
-  return events_default;
+  return otherwise;
 }
 
 // -- status -------------------------------------------------------------------
@@ -198,7 +199,7 @@ json dead_letters(const node_services& node, words& arguments) {
 // -- matches ------------------------------------------------------------------
 
 json matches(const node_services& node, words& arguments) {
-  auto limit = take_limit(arguments);
+  auto limit = take_limit(arguments, events_max);
   if (!limit)
     return error(limit.error());
   auto list
@@ -277,6 +278,7 @@ std::string answer_console(
         if (word.is_string())
           arguments.push_back(word.get<std::string>());
     auto found = commands.find(name);
+    services.matches->wait(services.matches->log_ends());
     told = found == commands.end() ? error("unknown_command",
                                        "there is no command '" + name
                                          + "'; 'help' lists those that "

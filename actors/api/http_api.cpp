@@ -23,6 +23,8 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 constexpr std::size_t live_body_bytes_max = 1u << 20;
+constexpr std::size_t query_threads = 1;
+constexpr std::size_t queries_waiting_max = 256;
 constexpr std::size_t export_threads = 2;
 constexpr std::size_t exports_waiting_max = 16;
 constexpr std::size_t export_piece_bytes = 64 * 1024;
@@ -75,6 +77,10 @@ void answer_document(const node_services& node, const responder& answer,
 
 void take_document(
   const node_services& node, server_request request, responder answer) {
+  if (auto full = node.disk_trouble()) {
+    answer.respond(problem_of(*full));
+    return;
+  }
   if (request.body.empty()) {
     answer.respond(
       bad_request("the body is empty; send one match-v5 document"));
@@ -114,6 +120,10 @@ std::optional<std::string> find_match(
 
 void take_live(
   const node_services& node, server_request request, responder answer) {
+  if (auto full = node.disk_trouble()) {
+    answer.respond(problem_of(*full));
+    return;
+  }
   auto body = json::parse(request.body, nullptr, false);
   if (!body.is_object() || !body.contains("allgamedata")
     || !body["allgamedata"].is_object()) {
@@ -179,6 +189,26 @@ void take_live(
 }
 
 // -- queries ------------------------------------------------------------------
+
+/// Runs `then` when the views know everything that is in the log now: a client
+/// finds what it was told of. Here where they do, which is nearly always, else
+/// on a thread that may wait.
+void after_views(const node_services& node, task_pool& pool,
+  const responder& answer, std::function<void()> then) {
+  auto ends = node.matches->log_ends();
+  if (node.matches->have(ends)) {
+    then();
+    return;
+  }
+  auto taken = pool.submit([&node, ends = std::move(ends), then] {
+    node.matches->wait(ends);
+    then();
+  });
+  if (!taken)
+    answer.respond(problem{503, "busy",
+      "too many queries wait for the views; come back in a second", {},
+      std::chrono::seconds(1)});
+}
 
 void list_matches(
   const node_services& node, const server_request& request, responder answer) {
@@ -325,10 +355,13 @@ void export_events(
   report_export(done, lines);
 }
 
-void run_export(task_pool& pool, const responder& answer,
-  std::string content_type, std::function<void(line_stream&)> work) {
+void run_export(const node_services& node, task_pool& pool,
+  const responder& answer, std::string content_type,
+  std::function<void(line_stream&)> work) {
   bool taken = pool.submit(
-    [answer, content_type = std::move(content_type), work = std::move(work)] {
+    [&node, answer, ends = node.matches->log_ends(),
+      content_type = std::move(content_type), work = std::move(work)] {
+      node.matches->wait(ends);
       server_response head;
       head.content_type = content_type;
       line_stream lines{answer.begin(std::move(head))};
@@ -355,7 +388,7 @@ void add_exports(http_server& server, const node_services& node,
     server.route("GET", minutes ? "/v1/export/minutes" : "/v1/export/players",
       [&node, pool, minutes](const server_request& request, responder answer) {
         if (format_is(request, "csv", answer))
-          run_export(*pool, answer, "text/csv; charset=utf-8",
+          run_export(node, *pool, answer, "text/csv; charset=utf-8",
             [&node, minutes](
               line_stream& lines) { export_table(node, minutes, lines); });
       });
@@ -374,7 +407,7 @@ void add_exports(http_server& server, const node_services& node,
           {}});
         return;
       }
-      run_export(*pool, answer, "application/jsonl",
+      run_export(node, *pool, answer, "application/jsonl",
         [&node, topic = *topic](
           line_stream& lines) { export_events(node, topic, lines); });
     });
@@ -444,6 +477,11 @@ void add_readiness(http_server& server, const node_services& node) {
       return "the log has stopped: " + failed->message;
     if (auto trouble = node.writer->trouble())
       return "the log takes no writes: " + trouble->message;
+    return std::nullopt;
+  });
+  server.readiness("disk", [&node]() -> std::optional<std::string> {
+    if (auto full = node.disk_trouble())
+      return full->message;
     return std::nullopt;
   });
   server.readiness("views", [&node]() -> std::optional<std::string> {
@@ -542,13 +580,17 @@ void add_http_api(http_server& server, const node_services& node) {
       take_live(node, std::move(request), std::move(answer));
     },
     {live_body_bytes_max});
+  auto queries
+    = std::make_shared<task_pool>(query_threads, queries_waiting_max);
   server.route("GET", "/v1/matches",
-    [&node](const server_request& request, responder answer) {
-      list_matches(node, request, std::move(answer));
+    [&node, queries](const server_request& request, responder answer) {
+      after_views(node, *queries, answer,
+        [&node, request, answer] { list_matches(node, request, answer); });
     });
   server.route("GET", "/v1/matches/{id}",
-    [&node](const server_request& request, responder answer) {
-      show_match(node, request, std::move(answer));
+    [&node, queries](const server_request& request, responder answer) {
+      after_views(node, *queries, answer,
+        [&node, request, answer] { show_match(node, request, answer); });
     });
   server.route("GET", "/v1/players/{id}",
     [&node](const server_request& request, responder answer) {

@@ -37,6 +37,10 @@ struct node_services {
   metrics_registry* metrics = nullptr;
   std::vector<ingest_actor> ingest_actors;
   std::vector<match_host_actor> match_hosts;
+  /// Why nothing new is taken in: less than the reserve is free on the disk.
+  /// Views and vault write without a reserve of their own, so the node refuses
+  /// at its doors, before they would fail. It goes on by itself.
+  std::function<std::optional<failure>()> disk_trouble;
   /// When the node started, on the time source's steady clock.
   std::chrono::nanoseconds started{0};
 };

@@ -34,8 +34,10 @@ struct subscription {
   offset next;
   /// Served from the log until it has caught up with the hub.
   bool catching_up = false;
-  /// A snapshot is owed as soon as the socket has room.
+  /// A snapshot is owed as soon as the socket has room and the view knows what
+  /// the log held when the client asked.
   bool snapshot_due = false;
+  offset view_at_least;
   /// It got an error and gets nothing more.
   bool ended = false;
   /// Since when the socket has taken nothing, 0 while it does.
@@ -45,6 +47,8 @@ struct subscription {
 struct list_subscription {
   std::string id;
   bool snapshot_due = true;
+  /// What the view must know before the snapshot, by partition.
+  std::vector<offset> view_at_least;
   /// Where the subscriber stands; only read when it comes back.
   feed_cursor from;
   bool resume = false;
@@ -320,13 +324,7 @@ private:
     fresh.id = id;
     fresh.match = match;
     fresh.partition = source_->partition_of(match);
-    auto known = source_->snapshot(match);
-    if (!known && known.error().code == fault::not_found && !cursor)
-      return error(peer, id, "match_unknown",
-        "no event names the match " + match + " yet");
-    if (!known && known.error().code != fault::not_found)
-      return error(
-        peer, id, to_string(known.error().code), known.error().message);
+    fresh.view_at_least = source_->committed_end(fresh.partition);
     bool gap = false;
     if (cursor) {
       if (cursor->entries.size() != 1
@@ -373,6 +371,8 @@ private:
       fresh.resume = true;
       fresh.from = std::move(*cursor);
     }
+    for (std::uint32_t p = 0; p < source_->partitions(); ++p)
+      fresh.view_at_least.push_back(source_->committed_end(p));
     ++lists_;
     ++subscription_count_;
     auto& held = peer.lists.emplace(id, std::move(fresh)).first->second;
@@ -511,6 +511,10 @@ private:
   bool serve(connection& peer, subscription& held) {
     bool progress = false;
     if (held.snapshot_due) {
+      if (source_->view_cursor(held.partition) < held.view_at_least) {
+        owed_ = true;
+        return true;
+      }
       auto now = source_->snapshot(held.match);
       if (!now) {
         fail_subscription(peer, held, now.error());
@@ -558,8 +562,12 @@ private:
   /// The subscription cannot go on; its client is told and may try again.
   void fail_subscription(
     connection& peer, subscription& held, const failure& why) {
-    error(peer, held.id, to_string(why.code), why.message,
-      cursor_text(held.partition, held.next));
+    if (why.code == fault::not_found)
+      error(peer, held.id, "match_unknown",
+        "no event names the match " + held.match + " yet");
+    else
+      error(peer, held.id, to_string(why.code), why.message,
+        cursor_text(held.partition, held.next));
     held.catching_up = held.snapshot_due = false;
     held.ended = true;
   }
@@ -643,6 +651,11 @@ private:
     }
     if (!held.snapshot_due)
       return;
+    for (std::uint32_t p = 0; p < held.view_at_least.size(); ++p)
+      if (source_->view_cursor(p) < held.view_at_least[p]) {
+        owed_ = true;
+        return;
+      }
     auto now = source_->list();
     if (!now) {
       error(peer, held.id, to_string(now.error().code), now.error().message);

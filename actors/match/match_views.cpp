@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cassert>
+#include <thread>
 
 namespace herald {
 
@@ -279,6 +280,36 @@ offset match_views::cursor(std::uint32_t partition) const {
     return {};
   });
   return next;
+}
+
+std::vector<offset> match_views::log_ends() const {
+  std::vector<offset> ends;
+  for (std::uint32_t p = 0; p < topic_.partitions; ++p)
+    ends.push_back(log_.committed_end({topic_.number, p}));
+  return ends;
+}
+
+bool match_views::have(const std::vector<offset>& ends) const {
+  bool all = true;
+  auto read = views_.read([&](const view_snapshot& views) -> result<void> {
+    for (std::uint32_t p = 0; p < ends.size() && all; ++p)
+      all = views.cursor(match_projection::follower_name, {topic_.id.value, p})
+              .value_or(offset{0})
+        >= ends[p];
+    return {};
+  });
+  return read && all;
+}
+
+bool match_views::wait(
+  const std::vector<offset>& ends, std::chrono::milliseconds at_most) const {
+  auto end = std::chrono::steady_clock::now() + at_most;
+  while (!have(ends)) {
+    if (std::chrono::steady_clock::now() >= end)
+      return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
 }
 
 std::uint64_t match_views::live_count() const {

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -77,6 +78,17 @@ public:
 
   /// Up to where the views have read the partition of `match`.
   offset cursor(std::uint32_t partition) const;
+
+  /// The committed ends of all partitions of `match`, for wait().
+  std::vector<offset> log_ends() const;
+
+  /// Waits until the views have read up to these ends (one per partition), so
+  /// that whoever was told of an event finds it there. False when the time is
+  /// over. Blocks: not for threads of the edge.
+  bool wait(const std::vector<offset>& ends,
+    std::chrono::milliseconds at_most = std::chrono::seconds(5)) const;
+  /// The same without waiting.
+  bool have(const std::vector<offset>& ends) const;
 
   /// How many matches are being played.
   std::uint64_t live_count() const;

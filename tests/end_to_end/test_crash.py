@@ -151,4 +151,5 @@ def count_players(node):
         "playerId" in participant and participant["playerId"] is not None
         for event in node.events("match")
         if event["type"] == "herald.match.completed"
+        and event["data"]["outcome"] == "finished"
         for participant in event["data"].get("participants", []))

@@ -110,35 +110,26 @@ void add_export(CLI::App& app, action& run) {
 }
 
 void add_console(CLI::App& app, action& run) {
-  struct arguments {
-    console_options options;
-    std::string topic;
-    std::string limit;
-  };
-  auto given = std::make_shared<arguments>();
-  auto& options = given->options;
+  auto options = std::make_shared<console_options>();
   auto* console = app.add_subcommand(
     "console", "Talk to the running node through its control socket");
-  console->add_option("--data", options.data_folder, "The node's data folder")
+  console->add_option("--data", options->data_folder, "The node's data folder")
     ->required();
-  console->add_flag("--json", options.json, "Answer with JSON");
-  console->add_option("command", options.command,
-    "status, topics, events, matches, match ID, actors, dead-letters or help; "
-    "without one: a prompt");
-  console->add_option("--topic", given->topic, "With events: the topic");
-  console
-    ->add_option("--limit", given->limit,
-      "With events, matches and dead-letters: how many at most")
-    ->check(CLI::Range(1, 1'000));
-  console->footer("Example:\n  herald console --data data status\n"
+  console->add_flag("--json", options->json, "Answer with JSON");
+  // The command's own words, options among them, are the node's business.
+  console->prefix_command();
+  console->footer("Commands: status, topics, events, matches, match ID, "
+                  "actors, dead-letters, help; without one: a prompt.\n"
+                  "Examples:\n  herald console --data data status\n"
                   "  herald console --data data events match --limit 5");
-  console->callback([&run, given] {
-    auto& command = given->options.command;
-    if (!given->topic.empty())
-      command.push_back(given->topic);
-    if (!given->limit.empty())
-      command.insert(command.end(), {"--limit", given->limit});
-    run = [given] { return run_console(given->options); };
+  console->callback([&run, options, console] {
+    for (auto& word : console->remaining()) {
+      if (word == "--json")
+        options->json = true;
+      else
+        options->command.push_back(word);
+    }
+    run = [options] { return run_console(*options); };
   });
 }
 

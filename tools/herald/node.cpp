@@ -20,6 +20,7 @@
 #include <nlohmann/json.hpp>
 
 #include <atomic>
+#include <filesystem>
 #include <thread>
 
 // The wiring diagram of a node. What each part does stands in its own room;
@@ -132,6 +133,19 @@ struct node::implementation {
   std::unique_ptr<control_server> console;
   std::string url;
   bool stopped = false;
+
+  std::optional<failure> disk_trouble() const {
+    auto& storage = configuration.storage;
+    std::error_code error;
+    auto space = std::filesystem::space(storage.data_folder, error);
+    if (error || space.available >= storage.reserve_bytes)
+      return std::nullopt;
+    return failure{fault::storage_full,
+      fmt::format("only {} bytes are free on the disk of {}, less than the "
+                  "reserve of {}; the node reads on and takes nothing new "
+                  "until there is room",
+        space.available, storage.data_folder.string(), storage.reserve_bytes)};
+  }
 
   std::int64_t steady_ms() const {
     return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -249,7 +263,7 @@ struct node::implementation {
     services = {&configuration, &time, log.get(), writer.get(), codec.get(),
       &*index, views.get(), &*matches, followers.get(), people.get(),
       feed.get(), nullptr, &tree, &unknown, &ingestion, &metrics, ingest_actors,
-      match_hosts, time.steady_now()};
+      match_hosts, [this] { return disk_trouble(); }, time.steady_now()};
 
     std::vector<caf::actor> groups;
     groups.push_back(supervise("match", match_hosts));
@@ -354,6 +368,8 @@ gateway_services node::implementation::make_gateway_services() {
   };
   gate.steady_ms = [this] { return steady_ms(); };
   gate.document = [this](bytes document) {
+    if (disk_trouble())
+      return false;
     auto job = std::make_shared<ingest_job>();
     job->hash = content_hash(document);
     job->content = std::move(document);
@@ -368,6 +384,8 @@ gateway_services node::implementation::make_gateway_services() {
     return told && *told;
   };
   gate.live = [this](bytes game) {
+    if (disk_trouble())
+      return;
     auto read = riot::read_spectator(game);
     if (!read) {
       log_warning("riot", "A running game cannot be read",

@@ -64,7 +64,17 @@ void verify_views(const fs::path& folder, folder_report& report) {
         fmt::format("view {}: {}", name, compared.error().message));
       continue;
     }
-    if (compared->skipped)
+    std::optional<follower_record> known;
+    (void)(*views)->read([&](const view_snapshot& now) -> result<void> {
+      known = now.follower(name);
+      return {};
+    });
+    if (known && known->incarnation != (*log)->incarnation())
+      report.problems.push_back(
+        fmt::format("view {}: it was made from another log; delete the folder "
+                    "'views' and the next start makes it again",
+          name));
+    else if (compared->skipped)
       report.skipped.push_back(
         fmt::format("view {}: {}", name, *compared->skipped));
     for (auto& table : compared->tables) {
@@ -103,8 +113,12 @@ int run_verify(const verify_options& options) {
     return topic == "match" || topic == "player" || topic == "dead-letter";
   };
   auto log = verify_log(folder, settings);
-  if (!log)
-    return complain(log.error());
+  if (!log) {
+    complain(log.error());
+    return log.error().code == fault::not_found
+      ? exit_io
+      : exit_code_of(log.error().code);
+  }
   folder_report report;
   // A damaged log cannot be folded.
   if (log->problems.empty()) {
