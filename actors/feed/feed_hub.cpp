@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 #include <unordered_map>
@@ -40,8 +41,8 @@ struct subscription {
   offset view_at_least;
   /// It got an error and gets nothing more.
   bool ended = false;
-  /// Since when the socket has taken nothing, 0 while it does.
-  std::int64_t stalled_since_ms = 0;
+  /// Since when the socket has taken nothing of what is owed.
+  std::optional<std::int64_t> stalled_since_ms;
 };
 
 struct list_subscription {
@@ -485,14 +486,14 @@ private:
     for (auto& [id, peer] : connections_) {
       for (auto& [name, held] : peer.matches) {
         if (!held.catching_up && !held.snapshot_due) {
-          held.stalled_since_ms = 0;
+          held.stalled_since_ms.reset();
           continue;
         }
         if (serve(peer, held))
-          held.stalled_since_ms = 0;
-        else if (held.stalled_since_ms == 0)
+          held.stalled_since_ms.reset();
+        else if (!held.stalled_since_ms)
           held.stalled_since_ms = now;
-        else if (now - held.stalled_since_ms >= limits_.stalled_ms) {
+        else if (now - *held.stalled_since_ms >= limits_.stalled_ms) {
           ++closed_slow_;
           held.stalled_since_ms = now;
           peer.sink->close(4408, "too slow; come back with the last cursor");
@@ -588,7 +589,6 @@ private:
     auto now = now_ms_();
     if (changed_.empty() || now - listed_ms_ < limits_.list_interval_ms)
       return;
-    listed_ms_ = now;
     auto summaries = json::array();
     for (auto i = changed_.begin(); i != changed_.end();) {
       // The view must have seen the change that is announced.
@@ -600,8 +600,10 @@ private:
         summaries.push_back(std::move(*summary));
       i = changed_.erase(i);
     }
-    if (!summaries.empty())
-      publish_list(summaries);
+    if (summaries.empty())
+      return;
+    listed_ms_ = now;
+    publish_list(summaries);
   }
 
   void publish_list(const json& summaries) {

@@ -4,15 +4,13 @@
 #include "tools/companion/companion.hpp"
 #include "tools/herald/exit_code.hpp"
 #include "tools/herald/node.hpp"
+#include "tools/herald/scratch_folder.hpp"
 #include "tools/herald/signals.hpp"
 #include "tools/simulate/simulator.hpp"
 
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <vector>
@@ -27,27 +25,6 @@ int complain(const failure& why) {
   fmt::print(stderr, "herald demo: {}\n", why.message);
   return exit_code_of(why.code);
 }
-
-/// A folder that is removed with everything in it when the demo ends.
-class fresh_folder {
-public:
-  fresh_folder() {
-    auto pattern
-      = (std::filesystem::temp_directory_path() / "herald-demo-XXXXXX")
-          .string();
-    if (auto* made = ::mkdtemp(pattern.data()))
-      path_ = made;
-  }
-  ~fresh_folder() {
-    std::error_code ignored;
-    if (!path_.empty())
-      std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
-private:
-  std::filesystem::path path_;
-};
 
 settings settings_for(listen_address address,
   const std::filesystem::path& folder, const simulate::simulator& riot) {
@@ -75,7 +52,7 @@ int run_demo(const demo_options& options) {
     fmt::print(stderr, "herald demo: --listen: {}\n", address.error().message);
     return exit_usage;
   }
-  std::optional<fresh_folder> fresh;
+  std::optional<scratch_folder> fresh;
   std::filesystem::path folder = options.data_folder;
   if (folder.empty()) {
     fresh.emplace();

@@ -1,4 +1,5 @@
 #include "tools/companion/companion.hpp"
+#include "tools/herald/bench.hpp"
 #include "tools/herald/console.hpp"
 #include "tools/herald/demo.hpp"
 #include "tools/herald/exit_code.hpp"
@@ -222,6 +223,27 @@ void add_companion(CLI::App& app, action& run) {
   });
 }
 
+void add_bench(CLI::App& app, action& run) {
+  auto options = std::make_shared<bench_options>();
+  auto* bench = app.add_subcommand("bench",
+    "Print figures and ratios against limits measured in the same run");
+  bench->add_option("what", options->what, "log, import, generate or feed")
+    ->required()
+    ->check(CLI::IsMember({"log", "import", "generate", "feed"}));
+  bench->add_option("--documents", options->documents,
+    "With import: files, folders or archives to import");
+  bench->add_option("--seconds", options->seconds, "Length of a measurement")
+    ->capture_default_str()
+    ->check(CLI::Range(1, 600));
+  bench
+    ->add_option(
+      "--folder", options->folder, "Where to write (default: a fresh folder)")
+    ->capture_default_str();
+  bench->footer("Example:\n  herald bench log --seconds 5");
+  bench->callback(
+    [&run, options] { run = [options] { return run_bench(*options); }; });
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -240,6 +262,7 @@ int main(int argc, char** argv) {
   add_verify(app, run);
   add_simulate(app, run);
   add_companion(app, run);
+  add_bench(app, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

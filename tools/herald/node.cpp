@@ -523,11 +523,12 @@ void node::stop() {
     // Their last appends still find the writer.
     caf::anon_send_exit(self.root, caf::exit_reason::user_shutdown);
     self.root = nullptr;
+    self.actors->await_all_actors_done();
+    // Only now, since actors that still ran used these.
     self.services.ingest_actors.clear();
     self.services.match_hosts.clear();
     self.ingestion.match_hosts.clear();
     self.statistics.player_hosts.clear();
-    self.actors->await_all_actors_done();
   }
   if (self.writer)
     self.writer->stop();

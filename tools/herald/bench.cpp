@@ -1,0 +1,227 @@
+#include "tools/herald/bench.hpp"
+
+#include "engine/base/logging.hpp"
+#include "engine/client/http_client.hpp"
+#include "tools/herald/bench_feed.hpp"
+#include "tools/herald/bench_log.hpp"
+#include "tools/herald/exit_code.hpp"
+#include "tools/herald/import.hpp"
+#include "tools/herald/node.hpp"
+#include "tools/herald/scratch_folder.hpp"
+#include "tools/simulate/simulator.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <simdjson.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+
+namespace herald {
+
+namespace {
+
+namespace fs = std::filesystem;
+using steady = std::chrono::steady_clock;
+
+double seconds_since(steady::time_point start) {
+  return std::chrono::duration<double>(steady::now() - start).count();
+}
+
+int complain(const failure& why) {
+  fmt::print(stderr, "herald bench: {}\n", why.message);
+  return exit_code_of(why.code);
+}
+
+/// A node as a process of its own, so that its CPU time can be told from the
+/// client's.
+class child_node {
+public:
+  static result<child_node> start(const fs::path& folder) {
+    int out[2];
+    if (::pipe(out) != 0)
+      return fail(fault::io, "cannot make a pipe");
+    auto data = folder.string();
+    auto child = ::fork();
+    if (child == 0) {
+      ::dup2(out[1], STDOUT_FILENO);
+      int nowhere = ::open("/dev/null", O_WRONLY);
+      ::dup2(nowhere, STDERR_FILENO);
+      ::close(out[0]);
+      ::execl("/proc/self/exe", "herald", "node", "--data", data.c_str(),
+        "--listen", "127.0.0.1:0", nullptr);
+      ::_exit(127);
+    }
+    ::close(out[1]);
+    std::string line;
+    char c = 0;
+    while (::read(out[0], &c, 1) == 1 && c != '\n')
+      line += c;
+    ::close(out[0]);
+    constexpr std::string_view ready = "herald ready ";
+    if (!line.starts_with(ready)) {
+      ::kill(child, SIGKILL);
+      ::waitpid(child, nullptr, 0);
+      return fail(fault::unavailable, "the node did not start");
+    }
+    return child_node{child, line.substr(ready.size())};
+  }
+
+  const std::string& url() const { return url_; }
+
+  /// Ends the node; CPU seconds that it has used, user and system.
+  std::pair<double, double> stop() {
+    ::kill(process_, SIGTERM);
+    rusage used{};
+    int status = 0;
+    ::wait4(process_, &status, 0, &used);
+    auto seconds = [](const timeval& t) {
+      return static_cast<double>(t.tv_sec)
+        + static_cast<double>(t.tv_usec) / 1e6;
+    };
+    return {seconds(used.ru_utime), seconds(used.ru_stime)};
+  }
+
+private:
+  child_node(pid_t process, std::string url)
+    : process_(process), url_(std::move(url)) {}
+  pid_t process_;
+  std::string url_;
+};
+
+/// Reads every .json file below the paths; archives are left out.
+std::vector<bytes> read_documents(const std::vector<std::string>& paths) {
+  std::vector<bytes> all;
+  auto read = [&](const fs::path& file) {
+    if (file.extension() != ".json")
+      return;
+    if (auto* in = std::fopen(file.c_str(), "rb")) {
+      bytes content(fs::file_size(file), '\0');
+      if (std::fread(content.data(), 1, content.size(), in) == content.size())
+        all.push_back(std::move(content));
+      std::fclose(in);
+    }
+  };
+  for (auto& path : paths) {
+    std::error_code error;
+    if (fs::is_directory(path, error)) {
+      for (auto& entry : fs::recursive_directory_iterator(path, error))
+        read(entry.path());
+    } else {
+      read(path);
+    }
+  }
+  return all;
+}
+
+/// What it takes simdjson alone to parse the same bytes.
+void print_parse_time(const std::vector<bytes>& documents) {
+  std::size_t size = 0;
+  auto start = steady::now();
+  simdjson::dom::parser parser;
+  for (auto& document : documents) {
+    simdjson::dom::element root;
+    if (parser.parse(document.data(), document.size()).get(root)
+      == simdjson::SUCCESS)
+      size += document.size();
+  }
+  auto seconds = seconds_since(start);
+  fmt::print("simdjson alone: {:.1f} MB in {:.3f} s, {:.2f} GB/s\n", size / 1e6,
+    seconds, size / 1e9 / seconds);
+}
+
+int bench_import(const bench_options& options, const fs::path& folder) {
+  auto paths = options.documents;
+  if (paths.empty()) {
+    auto games = folder / "games";
+    auto written = simulate::write_games(games, 1, 150);
+    if (!written)
+      return complain(written.error());
+    paths.push_back(games.string());
+  }
+  auto node = child_node::start(folder / "data");
+  if (!node)
+    return complain(node.error());
+  import_options import;
+  import.paths = paths;
+  import.node = node->url();
+  auto start = steady::now();
+  auto code = run_import(import);
+  auto wall = seconds_since(start);
+  auto [user, system] = node->stop();
+  fmt::print("import: {:.2f} s wall; the node's CPU {:.2f} s ({:.2f} user, "
+             "{:.2f} system), start and end included\n",
+    wall, user + system, user, system);
+  print_parse_time(read_documents(paths));
+  return code;
+}
+
+int bench_generate(const bench_options&, const fs::path& folder) {
+  constexpr std::uint32_t games = 300;
+  auto target = folder / "games";
+  auto start = steady::now();
+  auto written = simulate::write_games(target, 1, games);
+  if (!written)
+    return complain(written.error());
+  auto made = seconds_since(start);
+  fmt::print("generated: {} games, {:.1f} MB in {:.2f} s, {:.0f} games/s\n",
+    games, *written / 1e6, made, games / made);
+  auto node = child_node::start(folder / "data");
+  if (!node)
+    return complain(node.error());
+  import_options import;
+  import.paths = {target.string()};
+  import.node = node->url();
+  start = steady::now();
+  auto code = run_import(import);
+  auto recorded = seconds_since(start);
+  // Every match and timeline is an event, and every player's statistics one.
+  http_client client;
+  http_request request;
+  std::uint64_t events = 0;
+  for (auto* topic : {"match", "player"}) {
+    request.url = fmt::format(
+      "{}/v1/export/events?format=jsonl&topic={}", node->url(), topic);
+    request.on_body = [&](bytes_view piece) {
+      events += static_cast<std::uint64_t>(
+        std::count(piece.begin(), piece.end(), '\n'));
+      return true;
+    };
+    if (auto answer = client.perform(request); !answer)
+      return complain(answer.error());
+  }
+  auto [user, system] = node->stop();
+  fmt::print("recorded: {:.0f} games/s, {} events, {:.0f} events/s; the node's "
+             "CPU {:.2f} s\n",
+    games / recorded, events, events / recorded, user + system);
+  return code;
+}
+
+} // namespace
+
+int run_bench(const bench_options& options) {
+  start_logging(log_format::human, log_level::error);
+  scratch_folder scratch{options.folder};
+  if (scratch.path().empty())
+    return complain({fault::io, "cannot make a folder to write into"});
+  if (options.what == "log") {
+    bench_log_options log;
+    log.folder = scratch.path();
+    return bench_log(log);
+  }
+  if (options.what == "import")
+    return bench_import(options, scratch.path());
+  if (options.what == "generate")
+    return bench_generate(options, scratch.path());
+  return bench_feed(scratch.path(), options.seconds);
+}
+
+} // namespace herald
