@@ -60,7 +60,7 @@ struct listen_address {
 struct edge_settings {
   listen_address listen;
   std::uint32_t threads = 2;
-  std::uint32_t max_connections = 4096;
+  std::uint32_t max_connections = 8192;
   std::uint64_t max_document_bytes = 16u << 20;
   std::uint64_t outbox_bytes = 1u << 20;
   /// Names in Host headers beside those of loopback: "herald.example:8480".

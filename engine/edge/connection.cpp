@@ -124,7 +124,7 @@ private:
 
   template <class F>
   void on_strand(F act) {
-    // remove() comes before the end, so whoever reaches us here finds us alive.
+    // A stopping server finds us only while run() keeps us alive.
     asio::post(
       socket_.get_executor(), [self = shared_from_this(), act] { act(*self); });
   }
@@ -205,10 +205,9 @@ private:
 
 asio::awaitable<void> connection::run() {
   auto self = shared_from_this();
-  core_.add(this);
+  registration known{core_, this};
   error_code ignored;
   socket_.set_option(tcp::no_delay(true), ignored);
-  buffer_.reserve(read_buffer_bytes);
   bool first = true;
   bool open = true;
   while (open && !cut_ && !core_.draining) {
@@ -225,16 +224,22 @@ asio::awaitable<void> connection::run() {
   watchdog_.cancel();
   socket_.shutdown(tcp::socket::shutdown_both, ignored);
   socket_.close(ignored);
-  core_.remove(this);
 }
 
 asio::awaitable<bool> connection::wait_for_bytes(milliseconds at_most) {
   idle_ = true;
+  // Thousands may be idle, so they have no buffer meanwhile.
+  buffer_.shrink_to_fit();
   arm(at_most, on_time_over::close);
+  auto [nothing]
+    = co_await socket_.async_wait(tcp::socket::wait_read, as_result);
+  idle_ = false;
+  if (nothing || cut_)
+    co_return false;
+  buffer_.reserve(read_buffer_bytes);
   auto [error, size] = co_await socket_.async_read_some(
     buffer_.prepare(read_buffer_bytes), as_result);
   disarm();
-  idle_ = false;
   if (error)
     co_return false;
   buffer_.commit(size);

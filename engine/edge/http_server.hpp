@@ -155,7 +155,7 @@ struct http_server_options {
   /// 0 picks a free one.
   std::uint16_t port = 0;
   std::uint32_t threads = 2;
-  std::size_t max_connections = 4096;
+  std::size_t max_connections = 8192;
   std::size_t connections_per_address = limits::connections_per_address;
   /// For addresses of loopback too; otherwise they have no such bound.
   bool count_loopback_addresses = false;

@@ -8,6 +8,15 @@
 
 namespace herald {
 
+registration::registration(server_core& core, edge_client* client)
+  : core_(core), client_(client) {
+  core_.add(client_);
+}
+
+registration::~registration() {
+  core_.remove(client_);
+}
+
 std::string to_label(close_code code) {
   switch (code) {
   case close_code::normal:

@@ -25,6 +25,8 @@ namespace herald {
 // them: the server destroys it after its threads have ended, and those end
 // when no connection is left.
 
+struct server_core;
+
 /// Whoever holds a socket, so that a stopping server can reach it. Both
 /// members may be called from any thread.
 class edge_client {
@@ -79,6 +81,20 @@ public:
 private:
   std::size_t most_;
   std::atomic<std::size_t> used_{0};
+};
+
+/// Keeps a client among those of the core. Whoever holds it keeps the client
+/// alive.
+class registration {
+public:
+  registration(server_core& core, edge_client* client);
+  ~registration();
+  registration(const registration&) = delete;
+  registration& operator=(const registration&) = delete;
+
+private:
+  server_core& core_;
+  edge_client* client_;
 };
 
 /// A path that speaks WebSocket.
@@ -142,7 +158,8 @@ struct server_core {
 
   void add(edge_client* client);
   void remove(edge_client* client);
-  /// For each client, under the lock that add and remove take.
+  /// For each client, under the lock that add and remove take: none of them
+  /// goes meanwhile.
   void for_each_client(const std::function<void(edge_client&)>& act);
   /// Until no client is left; false when `at_most` is over first.
   bool wait_until_empty(std::chrono::milliseconds at_most);

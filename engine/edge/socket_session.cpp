@@ -1,5 +1,7 @@
 #include "engine/edge/socket_session.hpp"
 
+#include "engine/base/logging.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -15,6 +17,8 @@
 #include <array>
 #include <cassert>
 #include <deque>
+#include <exception>
+#include <type_traits>
 
 namespace herald {
 
@@ -107,6 +111,23 @@ private:
   void wake_pump();
 
   // On the strand:
+
+  /// Calls the owner; what it must not throw ends this session alone.
+  template <class... Args>
+  void tell(
+    const std::function<void(const web_socket_session_ptr&, Args...)>& callback,
+    std::type_identity_t<Args>... args) {
+    if (!callback)
+      return;
+    try {
+      callback(shared_from_this(), std::move(args)...);
+    } catch (const std::exception& error) {
+      log_error("edge", "A WebSocket's owner failed",
+        {{"subprotocol", subprotocol()}, {"reason", error.what()}});
+      close(close_code::internal, "the node failed");
+    }
+  }
+
   void set_up();
   void pump();
   void write(waiting_frame frame);
@@ -251,8 +272,8 @@ void socket_session::written(error_code error, std::size_t size) {
   }
   core_.metrics.sent_frames.add();
   core_.metrics.sent_bytes.add(size);
-  if (room && callbacks_.on_room)
-    callbacks_.on_room(shared_from_this());
+  if (room)
+    tell(callbacks_.on_room);
   pump();
   let_go_when_done();
 }
@@ -308,8 +329,7 @@ void socket_session::receive(bytes message) {
     return;
   }
   core_.metrics.received_messages.add();
-  if (callbacks_.on_message)
-    callbacks_.on_message(shared_from_this(), std::move(message));
+  tell(callbacks_.on_message, std::move(message));
 }
 
 void socket_session::set_up() {
@@ -322,6 +342,7 @@ void socket_session::set_up() {
     websocket::stream_base::decorator([this](websocket::response_type& answer) {
       answer.set(
         http::field::sec_websocket_protocol, agreement_.subprotocol->name);
+      answer.set(http::field::server, "herald");
     }));
   stream_->read_message_max(limits::socket_message_bytes);
   stream_->auto_fragment(false);
@@ -364,13 +385,12 @@ asio::awaitable<void> socket_session::run(
     let_go_when_done();
     co_return;
   }
-  core_.add(this);
+  registration known{core_, this};
   core_.metrics.sockets.set(
     static_cast<double>(core_.session_count.fetch_add(1) + 1));
   if (core_.draining)
     close(close_code::restart, "the node is stopping");
-  if (callbacks_.on_open)
-    callbacks_.on_open(self);
+  tell(callbacks_.on_open);
   error_code why;
   beast::flat_buffer buffer;
   while (!why) {
@@ -386,8 +406,7 @@ asio::awaitable<void> socket_session::run(
   core_.metrics.sockets.set(
     static_cast<double>(core_.session_count.fetch_sub(1) - 1));
   agreement_.place = {};
-  if (callbacks_.on_close)
-    callbacks_.on_close(self, code);
+  tell(callbacks_.on_close, code);
   owner_data.reset();
   // After its close frame a client sends nothing more.
   if (writing_ || why == websocket::error::closed)
@@ -396,7 +415,6 @@ asio::awaitable<void> socket_session::run(
     co_await linger();
   reading_ = false;
   let_go_when_done();
-  core_.remove(this);
 }
 
 /// Lets the client read the close frame while it is still sending: closing at

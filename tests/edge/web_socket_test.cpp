@@ -397,6 +397,25 @@ TEST_CASE_METHOD(feed_fixture, "too many messages are closed with 1008") {
   CHECK(happened("close 1008"));
 }
 
+TEST_CASE_METHOD(feed_fixture, "an owner that fails ends one session alone") {
+  web_socket_endpoint failing;
+  failing.subprotocols = {{"x", true}};
+  failing.on_message = [](const web_socket_session_ptr&, bytes message) {
+    if (message == "fail")
+      throw std::runtime_error("secret");
+  };
+  make().web_socket("/failing", std::move(failing));
+  start();
+  raw_client other{port()};
+  raw_client client{port()};
+  REQUIRE(other.upgrade("/failing", "x").status == 101);
+  REQUIRE(client.upgrade("/failing", "x").status == 101);
+  client.send_frame(text, "fail");
+  CHECK(client.closed_with() == 1011);
+  other.send_frame(ping, "still here");
+  CHECK(other.receive_frame()->opcode == pong);
+}
+
 TEST_CASE_METHOD(feed_fixture, "sessions above the bound get a 503") {
   sessions_max = 1;
   run();
