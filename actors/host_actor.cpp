@@ -26,6 +26,7 @@ public:
   caf::behavior start(caf::event_based_actor* self,
     const host_services* services, partition_id where) {
     self_ = self;
+    explain_exceptions(self);
     auto weak = caf::actor_cast<caf::weak_actor_ptr>(self);
     host_.emplace(*services, where,
       [weak](std::uint64_t ticket, const append_outcome& outcome) {

@@ -1,9 +1,12 @@
 #include "actors/supervision.hpp"
 
+#include "engine/base/logging.hpp"
+
 #include <caf/all.hpp>
 
 #include <algorithm>
 #include <deque>
+#include <exception>
 
 namespace herald {
 
@@ -118,6 +121,8 @@ private:
       return;
     }
     auto reason = self_->system().render(down.reason);
+    log_error("actors", "An actor failed",
+      {{"actor", path_}, {"reason", reason}, {"failures", failures_ + 1}});
     if (self_->clock().now() - started_ > policy_.window)
       failures_ = 0;
     if (++failures_ > policy_.restarts_max) {
@@ -210,6 +215,20 @@ private:
 };
 
 } // namespace
+
+void explain_exceptions(caf::event_based_actor* self) {
+  self->set_exception_handler(
+    [](caf::scheduled_actor*, std::exception_ptr& thrown) -> caf::error {
+      try {
+        std::rethrow_exception(thrown);
+      } catch (const std::exception& known) {
+        return caf::make_error(caf::sec::runtime_error, known.what());
+      } catch (...) {
+        return caf::make_error(caf::sec::runtime_error,
+          "an exception that is none of the library's");
+      }
+    });
+}
 
 caf::actor spawn_guardian(caf::actor_system& system, supervision_tree* tree,
   const std::string& parent_path, child_spec child, restart_policy policy) {

@@ -61,6 +61,10 @@ struct child_spec {
   std::function<caf::actor(caf::event_based_actor*)> start;
 };
 
+/// Makes an actor end with what an exception says, so that the log and the
+/// supervision tree tell it. Every supervised actor calls it first.
+void explain_exceptions(caf::event_based_actor* self);
+
 /// Starts the child, restarts it with back-off when it fails, and hands every
 /// message on to the incarnation that lives: clients keep the handle of the
 /// guardian and never notice a restart. When the child fails more often than

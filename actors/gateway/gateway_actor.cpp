@@ -16,6 +16,7 @@ caf::actor spawn_gateway(
     {"gateway", [gateway](caf::event_based_actor* parent) {
        return parent->spawn<caf::detached>(
          [gateway](caf::event_based_actor* self) -> caf::behavior {
+           explain_exceptions(self);
            self->send(self, turn_atom::value);
            return {[self, gateway](turn_atom) {
              auto pause = gateway->turn();

@@ -58,6 +58,7 @@ public:
   caf::behavior start(caf::event_based_actor* self,
     const ingest_services* services, std::uint32_t partition) {
     self_ = self;
+    explain_exceptions(self);
     services_ = services;
     partition_ = partition;
     raw_ = {services->raw.number, partition};

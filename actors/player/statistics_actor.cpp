@@ -16,7 +16,9 @@ using namespace std::chrono_literals;
 
 // Records that one chunk looks at.
 constexpr std::uint64_t chunk_records = 64;
-constexpr auto retry_interval = 200ms;
+constexpr std::chrono::milliseconds retry_interval = 200ms;
+// Damage does not go away by itself.
+constexpr std::chrono::milliseconds damaged_interval = 30s;
 
 class statistics_state {
 public:
@@ -25,13 +27,17 @@ public:
   caf::behavior start(caf::event_based_actor* self,
     const statistics_services* services, std::uint32_t partition) {
     self_ = self;
+    explain_exceptions(self);
     services_ = services;
     where_ = {services->match.number, partition};
     next_ = services->cursors->get(statistics_follower, where_);
     self->send(self, retry_atom::value);
     return {
       [this](news_atom) { go_on(); },
-      [this](retry_atom) { go_on(); },
+      [this](retry_atom) {
+        paused_ = false;
+        go_on();
+      },
       [this](counted_atom, bool well) { counted(well); },
     };
   }
@@ -40,13 +46,14 @@ private:
   using contributions = std::map<std::string, event::player_totals>;
 
   void go_on() {
-    if (waiting_ > 0)
+    if (waiting_ > 0 || paused_)
       return;
     auto end = services_->log->committed_end(where_);
     if (next_ >= end)
       return;
     chunk_end_ = std::min(end, offset{next_.value + chunk_records});
     all_well_ = true;
+    readable_ = true;
     // One that stands for the reading itself: answers cannot end the chunk
     // before it is read.
     waiting_ = 1;
@@ -56,7 +63,8 @@ private:
       log_error("statistics", "A match event cannot be read",
         {{"partition", where_.partition}, {"from", next_.value},
           {"reason", read.error().message}});
-    counted(read.has_value());
+    readable_ = read.has_value();
+    counted(readable_);
   }
 
   result<void> count(const record_view& record) {
@@ -145,7 +153,9 @@ private:
       return;
     if (!all_well_) {
       // Those that were counted say so when they are asked again.
-      self_->delayed_send(self_, retry_interval, retry_atom::value);
+      paused_ = true;
+      self_->delayed_send(self_, readable_ ? retry_interval : damaged_interval,
+        retry_atom::value);
       return;
     }
     next_ = chunk_end_;
@@ -160,6 +170,9 @@ private:
   offset chunk_end_;
   std::size_t waiting_ = 0;
   bool all_well_ = true;
+  bool readable_ = true;
+  /// A retry is due later; news do not bring it forward.
+  bool paused_ = false;
 };
 
 } // namespace
