@@ -133,15 +133,10 @@ std::size_t log_writer::commit_next(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
 
   auto committed = log_.append(group_);
-  for (std::size_t i = 0; i < done_.size(); ++i)
-    done_[i](committed
-        ? append_outcome{{group_[i].where, group_[i].first, group_[i].next}}
-        : append_outcome{refusal_of(committed.error())});
-
   auto batches = done_.size();
-  group_.clear();
-  done_.clear();
 
+  // Before anybody is answered: who hears of a commit finds it counted, and its
+  // room free.
   lock.lock();
   waiting_bytes_ -= size;
   waiting_batches_ -= batches;
@@ -153,8 +148,17 @@ std::size_t log_writer::commit_next(std::unique_lock<std::mutex>& lock) {
     trouble_.reset();
   } else {
     counts_.refused += batches;
-    trouble_ = std::move(committed).error();
+    trouble_ = committed.error();
   }
+  lock.unlock();
+
+  for (std::size_t i = 0; i < batches; ++i)
+    done_[i](committed
+        ? append_outcome{{group_[i].where, group_[i].first, group_[i].next}}
+        : append_outcome{refusal_of(committed.error())});
+  group_.clear();
+  done_.clear();
+  lock.lock();
   return batches;
 }
 

@@ -156,8 +156,11 @@ TEST_CASE_METHOD(writer_fixture, "a batch beyond the bound is too large") {
 }
 
 TEST_CASE_METHOD(writer_fixture, "an answer may append again") {
+  limits.waiting_batches_max = 1;
+  start();
   writer->append(match, batch_of({"first"}), [this](const append_outcome& how) {
     REQUIRE(how);
+    CHECK(writer->counts().batches == 1);
     send("second");
   });
   CHECK(writer->turn() == 1);
