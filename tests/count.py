@@ -59,7 +59,7 @@ def count_page(results):
 
     def number(*words):
         return sum(int(found) for word in words for found in re.findall(
-            rf"^\W* {word} (\d+)\s*$", text, re.M))
+            rf"^\S+ {word} (\d+)\s*$", text, re.M))
     counts = number("pass"), number("fail", "cancelled"), number(
         "skipped", "todo")
     if sum(counts) == 0:

@@ -29,7 +29,7 @@ export async function withPage(browser, body,
   const frame = await browser.newContext(
     { locale: "en-GB", viewport: { width: 1280, height: 900 }, ...context });
   const page = await frame.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   const problems = [];
   page.on("pageerror", (problem) => problems.push(String(problem)));
   await page.exposeFunction("violated", (what) => problems.push(what));
@@ -50,7 +50,7 @@ export async function withPage(browser, body,
 }
 
 /** Waits until `read` gives what is expected; shows the difference if not. */
-export async function becomes(read, expected, ms = 15_000) {
+export async function becomes(read, expected, ms = 60_000) {
   const until = Date.now() + ms;
   for (;;) {
     const found = await read();
