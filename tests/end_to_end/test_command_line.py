@@ -1,6 +1,7 @@
 """The command line itself: help, usage errors, exit codes."""
 
 import subprocess
+import time
 
 import pytest
 
@@ -13,7 +14,10 @@ SUBCOMMANDS = ["node", "demo", "import", "export", "console", "verify",
 
 @pytest.mark.parametrize("subcommand", SUBCOMMANDS)
 def test_every_subcommand_has_help_with_an_example(subcommand):
+    start = time.perf_counter()
     done = run(subcommand, "--help")
+    # Printed, not asserted: it should be below 50 ms.
+    print(f"{subcommand} --help: {1000 * (time.perf_counter() - start):.0f} ms")
     assert (done.returncode, done.stderr) == (OK, "")
     assert "Example" in done.stdout
     assert f"herald {subcommand}" in done.stdout.split("Example", 1)[1]
@@ -71,3 +75,12 @@ def test_a_companion_without_a_game_says_so():
                "--live-client", "https://127.0.0.1:9")
     assert done.returncode == FAILURE
     assert done.stderr
+
+
+def test_benchmarks_print_figures(folder, games):
+    for arguments in (["generate"], ["import", "--documents", games]):
+        done = run("bench", *arguments, "--seconds", "1", "--folder",
+                   folder / arguments[0])
+        assert done.returncode == OK, done.stderr
+        print(done.stdout)
+        assert any(letter.isdigit() for letter in done.stdout)
