@@ -34,6 +34,12 @@ struct feed_fixture : edge_fixture {
     changed.notify_all();
   }
 
+  /// What happened so far does not count any more.
+  void forget() {
+    std::lock_guard lock(mutex);
+    transcript.clear();
+  }
+
   bool happened(const std::string& what) {
     std::unique_lock lock(mutex);
     return changed.wait_for(lock, 20s, [&] {
@@ -264,7 +270,7 @@ TEST_CASE_METHOD(
   std::vector<web_socket_session_ptr> sessions;
   for (int i = 0; i < 20; ++i) {
     clients.push_back(std::make_unique<raw_client>(port()));
-    transcript.clear();
+    forget();
     open(*clients.back());
     sessions.push_back(session);
   }
@@ -459,7 +465,7 @@ TEST_CASE_METHOD(feed_fixture, "threads may send and close at the same time") {
   run();
   for (int round = 0; round < 20; ++round) {
     auto client = std::make_unique<raw_client>(port());
-    transcript.clear();
+    forget();
     open(*client);
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i)
