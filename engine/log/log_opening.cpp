@@ -1,0 +1,301 @@
+#include "engine/log/log_state.hpp"
+#include "protocol/batch/big_endian.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cerrno>
+#include <chrono>
+#include <sys/random.h>
+#include <sys/vfs.h>
+
+namespace herald {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::uint64_t system_random() {
+  std::uint64_t value = 0;
+  [[maybe_unused]] auto got = ::getrandom(&value, sizeof value, 0);
+  assert(got == sizeof value);
+  return value;
+}
+
+std::int64_t system_now_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch())
+    .count();
+}
+
+// 128 bits in base64url. Kafka leaves out ids that start with '-', which
+// command lines take for an option.
+std::string random_cluster_id(const std::function<std::uint64_t()>& random) {
+  constexpr std::string_view digits
+    = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string id;
+  do {
+    std::array<std::uint64_t, 2> words{random(), random()};
+    id.clear();
+    for (int bit = 0; bit < 128; bit += 6) {
+      auto shift = bit % 64;
+      auto value = words[bit / 64] >> shift;
+      if (bit / 64 == 0 && shift > 58)
+        value |= words[1] << (64 - shift);
+      id.push_back(digits[value & 63]);
+    }
+  } while (id.front() == '-');
+  return id;
+}
+
+result<void> refuse_remote(const fs::path& folder) {
+  struct statfs status{};
+  if (::statfs(folder.c_str(), &status) != 0)
+    return std::unexpected{system_failure("look at", folder, errno)};
+  // NFS, SMB, CIFS, SMB2 (linux/magic.h)
+  for (std::uint32_t remote : {0x6969u, 0x517Bu, 0xFF534D42u, 0xFE534D42u})
+    if (static_cast<std::uint32_t>(status.f_type) == remote)
+      return fail(fault::io,
+        fmt::format("{} is on a remote file system, where locks and syncs "
+                    "cannot be relied upon: choose a local folder",
+          folder.string()));
+  return {};
+}
+
+// Makes the environment of an empty log. It gets its name when it is complete
+// and durable, so that a crash in between leaves nothing half made.
+result<void> make_log(const fs::path& data, const log_settings& settings) {
+  auto fresh = data / "log.new";
+  std::error_code error;
+  fs::remove_all(fresh, error);
+  fs::create_directory(fresh, error);
+  if (error)
+    return std::unexpected{system_failure("create", fresh, error.value())};
+  MDB_env* env = nullptr;
+  MDB_txn* transaction = nullptr;
+  tables made;
+  auto code = mdb_env_create(&env);
+  if (!code)
+    code = mdb_env_set_maxdbs(env, fixed_tables);
+  if (!code)
+    code = mdb_env_open(env, fresh.c_str(), 0, 0644);
+  if (!code)
+    code = mdb_txn_begin(env, nullptr, 0, &transaction);
+  if (!code)
+    code = open_tables(transaction, made, MDB_CREATE);
+  if (!code)
+    code = put(
+      transaction, made.meta, incarnation_key, encode_u64(settings.random()));
+  if (!code)
+    code = put(
+      transaction, made.meta, cluster_key, random_cluster_id(settings.random));
+  if (!code)
+    code = mdb_txn_commit(transaction);
+  else if (transaction)
+    mdb_txn_abort(transaction);
+  mdb_env_close(env);
+  if (code)
+    return std::unexpected{lmdb_failure("make", fresh, code)};
+  if (auto synced = sync_folder(fresh); !synced)
+    return synced;
+  fs::rename(fresh, data / "log", error);
+  if (error)
+    return std::unexpected{system_failure("rename", fresh, error.value())};
+  return sync_folder(data);
+}
+
+} // namespace
+
+int put(MDB_txn* transaction, MDB_dbi table, bytes_view key, bytes_view value) {
+  auto k = to_value(key);
+  auto v = to_value(value);
+  return mdb_put(transaction, table, &k, &v, 0);
+}
+
+bytes encode_u64(std::uint64_t value) {
+  return offset_key({value});
+}
+
+int open_tables(MDB_txn* transaction, tables& to, unsigned flags) {
+  for (auto [name, table] :
+    {std::pair{meta_table, &to.meta}, {topics_table, &to.topics},
+      {partitions_table, &to.partitions}, {terms_table, &to.terms}})
+    if (auto code = mdb_dbi_open(transaction, name, flags, table))
+      return code;
+  return 0;
+}
+
+result<std::unique_ptr<event_log>> event_log::open(
+  const fs::path& data_folder_path, const log_settings& wanted) {
+  auto settings = wanted;
+  if (!settings.random)
+    settings.random = system_random;
+  if (!settings.now_ms)
+    settings.now_ms = system_now_ms;
+  auto folder = held_folder::take(data_folder_path);
+  if (!folder)
+    return std::unexpected{std::move(folder).error()};
+  if (!settings.remote_file_system)
+    if (auto local = refuse_remote(data_folder_path); !local)
+      return std::unexpected{std::move(local).error()};
+  std::error_code error;
+  if (!fs::exists(data_folder_path / "log", error))
+    if (auto made = make_log(data_folder_path, settings); !made)
+      return std::unexpected{std::move(made).error()};
+  auto env = log_environment::open(data_folder_path / "log", settings);
+  if (!env)
+    return std::unexpected{std::move(env).error()};
+  auto self = std::make_unique<impl>(std::move(*folder), settings);
+  self->env_ = std::move(*env);
+  if (auto loaded = self->load(); !loaded)
+    return std::unexpected{std::move(loaded).error()};
+  std::unique_ptr<event_log> log{new event_log{std::move(self)}};
+  if (auto made = log->create_topic(schemas_topic, 1); !made)
+    return std::unexpected{std::move(made).error()};
+  if (auto loaded = log->self_->load_schemas(*log); !loaded)
+    return std::unexpected{std::move(loaded).error()};
+  return log;
+}
+
+result<void> event_log::impl::load() {
+  // A transaction that changes nothing: handles of tables outlive only a
+  // transaction that ends well, and nothing is written.
+  failure refused;
+  auto read = env_->write(
+    [&](MDB_txn* transaction) { return load_tables(transaction, refused); });
+  if (!read && env_->failed())
+    return fail(fault::damaged,
+      fmt::format("{} cannot be read: {}", (folder_.path() / "log").string(),
+        read.error().message));
+  if (!read)
+    return std::unexpected{std::move(read).error()};
+  if (!*read)
+    return std::unexpected{std::move(refused)};
+  return check_last_batches();
+}
+
+int event_log::impl::load_tables(MDB_txn* transaction, failure& refused) {
+  topics_.clear();
+  numbers_.clear();
+  partitions_ = 0;
+  auto give_up = [&](fault code, std::string_view why) {
+    refused
+      = {code, fmt::format("{}: {}", (folder_.path() / "log").string(), why)};
+    return log_environment::abandon;
+  };
+  auto code = open_tables(transaction, tables_, 0);
+  if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE)
+    return give_up(fault::version, "this is not a log of Herald");
+  if (code)
+    return code;
+  MDB_val key = to_value(incarnation_key);
+  MDB_val value{};
+  code = mdb_get(transaction, tables_.meta, &key, &value);
+  if (code == MDB_NOTFOUND || (!code && value.mv_size != 8))
+    return give_up(fault::damaged, "the incarnation is missing");
+  if (code)
+    return code;
+  incarnation_ = load_big_endian<std::uint64_t>(to_view(value).data());
+  key = to_value(cluster_key);
+  code = mdb_get(transaction, tables_.meta, &key, &value);
+  if (code == MDB_NOTFOUND)
+    return give_up(fault::damaged, "the cluster id is missing");
+  if (code)
+    return code;
+  cluster_id_ = to_view(value);
+  std::vector<topic_info> found;
+  lmdb_cursor cursor{transaction, tables_.topics};
+  for (code = cursor.move(MDB_FIRST); !code; code = cursor.move(MDB_NEXT)) {
+    auto topic = decode_topic(cursor.key(), cursor.value());
+    if (!topic)
+      return give_up(topic.error().code, topic.error().message);
+    found.push_back(std::move(*topic));
+  }
+  if (code != MDB_NOTFOUND)
+    return code;
+  std::ranges::sort(found, {}, &topic_info::number);
+  for (auto& topic : found) {
+    if (topic.number != topics_.size())
+      return give_up(fault::damaged,
+        fmt::format("topic number {} is missing", topics_.size()));
+    if (partitions_ + std::uint64_t{topic.partitions}
+      > settings_.partitions_max)
+      return give_up(fault::too_large,
+        fmt::format("there are more than {} partitions: raise the limit",
+          settings_.partitions_max));
+    if (code = load_topic(transaction, topic, refused); code)
+      return code;
+  }
+  return 0;
+}
+
+int event_log::impl::load_topic(
+  MDB_txn* transaction, const topic_info& info, failure& refused) {
+  auto topic = std::make_unique<topic_state>();
+  topic->info = info;
+  topic->partitions = std::make_unique<partition_state[]>(info.partitions);
+  for (std::uint32_t i = 0; i < info.partitions; ++i) {
+    auto& partition = topic->partitions[i];
+    partition.where = {info.number, i};
+    auto code = mdb_dbi_open(
+      transaction, partition_table(info.id, i).c_str(), 0, &partition.table);
+    auto name = partition_key(info.id, i);
+    auto key = to_value(name);
+    MDB_val value{};
+    if (!code)
+      code = mdb_get(transaction, tables_.partitions, &key, &value);
+    if (code && code != MDB_NOTFOUND)
+      return code;
+    auto numbers = code ? fail(fault::damaged, "the partition is missing")
+                        : decode_numbers(to_view(value));
+    if (!numbers) {
+      refused = {numbers.error().code,
+        fmt::format("{}/{}: {}", info.name, i, numbers.error().message)};
+      return log_environment::abandon;
+    }
+    partition.publish(*numbers);
+  }
+  numbers_.emplace(info.name, info.number);
+  partitions_ += info.partitions;
+  topics_.push_back(std::move(topic));
+  return 0;
+}
+
+result<void> event_log::impl::check_last_batches() const {
+  for (auto& topic : topics_)
+    for (std::uint32_t i = 0; i < topic->info.partitions; ++i) {
+      auto& partition = topic->partitions[i];
+      auto& now = partition.now;
+      auto checked = reading(
+        partition.where, [&](MDB_txn* transaction) -> result<void> {
+          lmdb_cursor cursor{transaction, partition.table};
+          auto code = cursor.move(MDB_LAST);
+          if (code && code != MDB_NOTFOUND)
+            return std::unexpected{
+              lmdb_failure("read", folder_.path() / "log", code)};
+          auto empty = now.log_start == now.log_end;
+          auto key = code ? std::nullopt : offset_of_key(cursor.key());
+          if (empty != (code == MDB_NOTFOUND) || (!empty && !key))
+            return std::unexpected{
+              named({fault::damaged, "the last batch is not the one recorded"},
+                partition.where, now.log_end)};
+          if (empty)
+            return {};
+          auto entry = read_entry(cursor.value(), *key);
+          if (!entry)
+            return std::unexpected{
+              named(std::move(entry).error(), partition.where, *key)};
+          if (entry->batch.next_offset() != now.log_end
+            || entry->chain != now.head)
+            return std::unexpected{
+              named({fault::damaged, "the last batch is not the one recorded"},
+                partition.where, *key)};
+          return {};
+        });
+      if (!checked)
+        return checked;
+    }
+  return {};
+}
+
+} // namespace herald
