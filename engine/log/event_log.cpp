@@ -108,6 +108,20 @@ int event_log::impl::append_all(
 
 int event_log::impl::append_one(MDB_txn* transaction, append_item& item,
   partition_state& partition, bool visible) {
+  item.duplicate = false;
+  item.refused.reset();
+  std::optional<producer_state> producer;
+  if (auto code = judge_producer(transaction, item, partition, producer))
+    return code;
+  if (item.duplicate || item.refused)
+    return 0;
+  if (auto code = append_entry(transaction, item, partition, visible))
+    return code;
+  return producer ? put_producer(transaction, item, partition, *producer) : 0;
+}
+
+int event_log::impl::append_entry(MDB_txn* transaction, append_item& item,
+  partition_state& partition, bool visible) {
   auto& next = partition.next;
   item.first = next.log_end;
   set_base_offset(item.batch, item.first);

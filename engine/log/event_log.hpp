@@ -74,6 +74,13 @@ struct append_item {
   /// last.
   offset first;
   offset next;
+  /// Set by append() for a batch of an idempotent producer: it was stored
+  /// before, at `first`, and nothing was stored now.
+  bool duplicate = false;
+  /// Set by append() for a batch of an idempotent producer that does not follow
+  /// the last one (fault::out_of_order) or comes from before its latest epoch
+  /// (fault::fenced): it was left out, the rest of the group is in.
+  std::optional<failure> refused;
 };
 
 /// Sizes of the log's file.
@@ -198,12 +205,17 @@ public:
     partition_id where, std::int64_t timestamp_ms) const;
 
   /// Appends all items in order in one commit, and returns when the disk has
-  /// it. Either all are in or none. With `visible` the committed end moves with
+  /// it. Either all are in or none, but for what idempotent producers sent
+  /// twice or out of order (append_item::duplicate, refused). With `visible` the committed end moves with
   /// it, without it does not (advance_committed_end() moves it later). The
   /// first append of a partition whose term changed records the term.
   /// Faults: invalid_input (not a batch with dense offsets), not_found (no such
   /// partition), storage_full, io.
   result<void> append(std::span<append_item> items, bool visible = true);
+
+  /// Gives out `count` (1 to 2^16) producer ids in a row that were never given
+  /// out before, durable on return: the first of them.
+  result<std::int64_t> allocate_producer_ids(std::uint32_t count);
 
   /// Moves the committed end forward to `end` (at most log_end).
   result<void> advance_committed_end(partition_id where, offset end);

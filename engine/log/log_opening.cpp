@@ -122,7 +122,9 @@ int open_tables(MDB_txn* transaction, tables& to, unsigned flags) {
       {partitions_table, &to.partitions}, {terms_table, &to.terms}})
     if (auto code = mdb_dbi_open(transaction, name, flags, table))
       return code;
-  return 0;
+  // Logs from before idempotent producers were known have no such table yet.
+  return mdb_dbi_open(
+    transaction, producers_table, flags | MDB_CREATE, &to.producers);
 }
 
 result<std::unique_ptr<event_log>> event_log::open(

@@ -4,6 +4,7 @@
 #include "engine/log/held_folder.hpp"
 #include "engine/log/log_environment.hpp"
 #include "engine/log/log_tables.hpp"
+#include "engine/log/producer_state.hpp"
 #include "engine/log/schema_registry.hpp"
 
 #include <fmt/format.h>
@@ -22,7 +23,8 @@
 
 // What stands behind event_log, for the files that implement it: opening
 // (log_opening.cpp), topics (log_topics.cpp), reading (log_reading.cpp), terms
-// (log_terms.cpp), schemas (log_schemas.cpp), and appending (event_log.cpp).
+// (log_terms.cpp), producers (log_producers.cpp), schemas (log_schemas.cpp),
+// and appending (event_log.cpp).
 
 namespace herald {
 
@@ -32,6 +34,7 @@ struct tables {
   MDB_dbi topics = 0;
   MDB_dbi partitions = 0;
   MDB_dbi terms = 0;
+  MDB_dbi producers = 0;
 };
 
 int open_tables(MDB_txn* transaction, tables& to, unsigned flags);
@@ -133,6 +136,15 @@ struct event_log::impl {
     MDB_txn* transaction, std::span<append_item> items, bool visible);
   int append_one(MDB_txn* transaction, append_item& item,
     partition_state& partition, bool visible);
+  int append_entry(MDB_txn* transaction, append_item& item,
+    partition_state& partition, bool visible);
+  int judge_producer(MDB_txn* transaction, append_item& item,
+    const partition_state& partition,
+    std::optional<producer_state>& known) const;
+  int put_producer(MDB_txn* transaction, const append_item& item,
+    const partition_state& partition, producer_state& known) const;
+  int cut_producers(MDB_txn* transaction, const partition_state& partition,
+    offset from, failure& refused) const;
   int put_numbers(MDB_txn* transaction, const partition_state& partition,
     const partition_numbers& numbers) const;
   int put_term(MDB_txn* transaction, const partition_state& partition,

@@ -68,6 +68,13 @@ bytes term_key(const uuid& topic, std::uint32_t partition, std::uint64_t term) {
   return key;
 }
 
+bytes producer_key(
+  const uuid& topic, std::uint32_t partition, std::int64_t producer_id) {
+  auto key = partition_key(topic, partition);
+  put(key, producer_id);
+  return key;
+}
+
 bytes offset_key(offset at) {
   bytes key;
   put(key, at.value);

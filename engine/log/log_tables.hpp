@@ -23,6 +23,7 @@ namespace herald {
 //                       last-term:u64 last-timestamp-ms:i64
 //                       anchor:byte[16] head:byte[16]
 //     terms        uuid:byte[16] partition:u32 term:u64 -> first-offset:u64
+//     producers    engine/log/producer_state.hpp
 //     <32 hex digits of uuid>/<partition>
 //                  base-offset:u64 -> entry (engine/log/entry.hpp)
 
@@ -30,10 +31,13 @@ constexpr const char* meta_table = "meta";
 constexpr const char* topics_table = "topics";
 constexpr const char* partitions_table = "partitions";
 constexpr const char* terms_table = "terms";
-constexpr std::uint32_t fixed_tables = 4;
+constexpr const char* producers_table = "producers";
+constexpr std::uint32_t fixed_tables = 5;
 
 constexpr std::string_view incarnation_key = "incarnation";
 constexpr std::string_view cluster_key = "cluster";
+/// The first producer id that was not given out: u64.
+constexpr std::string_view producer_id_key = "producer-id";
 
 /// What the log knows about a partition beside its batches.
 struct partition_numbers {
@@ -54,6 +58,8 @@ struct partition_numbers {
 std::string partition_table(const uuid& topic, std::uint32_t partition);
 
 bytes partition_key(const uuid& topic, std::uint32_t partition);
+bytes producer_key(
+  const uuid& topic, std::uint32_t partition, std::int64_t producer_id);
 bytes term_key(const uuid& topic, std::uint32_t partition, std::uint64_t term);
 bytes offset_key(offset at);
 /// The offset that a key of eight bytes stands for; none for other keys.

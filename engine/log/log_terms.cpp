@@ -78,6 +78,8 @@ int event_log::impl::cut(MDB_txn* transaction, const partition_state& partition,
   }
   if (code && code != MDB_NOTFOUND)
     return code;
+  if (code = cut_producers(transaction, partition, from, refused); code)
+    return code;
   return put_numbers(transaction, partition, numbers);
 }
 

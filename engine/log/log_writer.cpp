@@ -153,9 +153,10 @@ std::size_t log_writer::commit_next(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
 
   for (std::size_t i = 0; i < batches; ++i)
-    done_[i](committed
-        ? append_outcome{{group_[i].where, group_[i].first, group_[i].next}}
-        : append_outcome{refusal_of(committed.error())});
+    done_[i](!committed ? append_outcome{refusal_of(committed.error())}
+        : group_[i].refused
+        ? append_outcome{refusal_of(*group_[i].refused)}
+        : append_outcome{{group_[i].where, group_[i].first, group_[i].next}});
   group_.clear();
   done_.clear();
   lock.lock();

@@ -398,6 +398,15 @@ void set_leader_epoch(std::span<char> batch, std::int32_t epoch) {
   store_big_endian(batch.data() + at_leader_epoch, epoch);
 }
 
+void set_producer(std::span<char> batch, std::int64_t producer_id,
+  std::int16_t epoch, std::int32_t base_sequence) {
+  assert(batch.size() >= batch_header_bytes);
+  store_big_endian(batch.data() + at_producer_id, producer_id);
+  store_big_endian(batch.data() + at_producer_epoch, epoch);
+  store_big_endian(batch.data() + at_base_sequence, base_sequence);
+  renew_crc(batch);
+}
+
 void set_log_append_time(std::span<char> batch, std::int64_t timestamp_ms) {
   assert(batch.size() >= batch_header_bytes);
   auto attributes = load_big_endian<std::int16_t>(batch.data() + at_attributes);
