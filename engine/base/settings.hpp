@@ -69,6 +69,19 @@ struct edge_settings {
   std::vector<std::string> origins;
 };
 
+/// [kafka]
+struct kafka_settings {
+  /// Absent: no Kafka client can come in.
+  std::optional<listen_address> listen
+    = listen_address{.address = "127.0.0.1", .port = 9092};
+  std::uint32_t threads = 1;
+  std::uint32_t max_connections = 1024;
+  std::uint64_t max_request_bytes = 100u << 20;
+  /// Whether a topic is made when a client first asks for it.
+  bool create_topics = true;
+  std::uint32_t default_partitions = 4;
+};
+
 /// A player to follow: "Name#TAG@euw1" in the file.
 struct followed_riot_id {
   std::string game_name;
@@ -108,6 +121,7 @@ struct settings {
   node_settings node;
   storage_settings storage;
   edge_settings edge;
+  kafka_settings kafka;
   riot_settings riot;
   /// Every topic that Herald uses, also those that the file leaves out.
   std::map<std::string, topic_settings> topics{
@@ -127,7 +141,7 @@ result<settings> parse_settings(
   std::string_view text, const std::filesystem::path& file);
 
 /// Reads "127.0.0.1:8480", "[::1]:0" or "localhost:8480", for [edge] listen
-/// and --listen. An address that is not of this machine alone is refused:
+/// and --listen, [kafka] listen and --kafka. An address that is not of this machine alone is refused:
 /// Herald does not know yet who is asking.
 result<listen_address> parse_listen_address(std::string_view text);
 

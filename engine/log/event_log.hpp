@@ -199,6 +199,14 @@ public:
     const std::function<bool(offset base, offset next, bytes_view batch)>&
       visit) const;
 
+  /// Lends the bytes of batches that visit() has shown before, in place and
+  /// without checking them again: at most `count` (1 or more) of them, from the
+  /// one that starts with `from` on, as long as they lie below the committed
+  /// end. `use` runs inside a read transaction as visit() does. fault::not_found
+  /// when no batch starts there (any more).
+  result<void> lend(partition_id where, offset from, std::size_t count,
+    const std::function<void(std::span<const bytes_view> batches)>& use) const;
+
   /// The first committed record whose record time is not below `timestamp_ms`;
   /// none when there is no such record yet.
   result<std::optional<offset>> offset_at_time(

@@ -84,6 +84,37 @@ result<void> event_log::visit(partition_id where, offset from,
     });
 }
 
+result<void> event_log::lend(partition_id where, offset from,
+  std::size_t count,
+  const std::function<void(std::span<const bytes_view> batches)>& use) const {
+  auto& partition = self_->at(where);
+  offset end{partition.committed_end};
+  return self_->reading(where, [&](MDB_txn* transaction) -> result<void> {
+    std::vector<bytes_view> batches;
+    batches.reserve(count);
+    lmdb_cursor cursor{transaction, partition.table};
+    auto code = cursor.seek(offset_key(from));
+    if (!code && offset_of_key(cursor.key()) != from)
+      code = MDB_NOTFOUND;
+    while (!code && batches.size() < count
+      && offset_of_key(cursor.key()) < end) {
+      auto entry = cursor.value();
+      if (entry.size() <= entry_header_bytes)
+        break;
+      batches.push_back(entry.substr(entry_header_bytes));
+      code = cursor.move(MDB_NEXT);
+    }
+    if (code && code != MDB_NOTFOUND)
+      return std::unexpected{self_->named(
+        lmdb_failure("read", data_folder() / "log", code), where, from)};
+    if (batches.empty())
+      return fail(fault::not_found,
+        fmt::format("no batch starts at {}", self_->place(where, from)));
+    use(batches);
+    return {};
+  });
+}
+
 result<std::vector<stored_batch>> event_log::read(
   partition_id where, offset from, std::size_t bytes_max) const {
   std::vector<stored_batch> found;

@@ -79,7 +79,16 @@ public:
   /// `done` must be quick and must not throw; it may call append().
   void append(partition_id where, bytes batch, completion done);
 
-  /// The same, waiting for the outcome. Not from `done`, not from a listener;
+  /// The same for a batch that was checked a moment ago: batch_view::parse, as
+  /// many records as offsets, which are `records`, an existing partition.
+  void append_checked(
+    partition_id where, bytes batch, std::uint32_t records, completion done);
+
+  /// Whether a batch of that size would be taken now, as far as room goes. The
+  /// next caller may take the room.
+  bool has_room(std::size_t bytes) const;
+
+  /// append(), waiting for the outcome. Not from `done`, not from a listener;
   /// not without an own thread.
   append_outcome append_and_wait(partition_id where, bytes batch);
 
@@ -111,6 +120,9 @@ private:
   };
 
   result<std::uint32_t> check(partition_id where, bytes_view data) const;
+  failure too_large(std::size_t bytes) const;
+  bool is_full(std::size_t more_bytes) const;
+  void refuse(const completion& done, failure why);
   void run();
   std::size_t commit_next(std::unique_lock<std::mutex>& lock);
 

@@ -67,10 +67,12 @@ TEST_CASE("the keys of config.toml are frozen") {
   CHECK(keys
     == std::vector<std::string>{"edge hosts", "edge listen",
       "edge max_connections", "edge max_document_bytes", "edge origins",
-      "edge outbox_bytes", "edge threads", "node log_format", "node log_level",
-      "node name", "riot api_key_file", "riot base_url", "riot live_interval",
-      "riot matches_interval", "riot players", "riot project",
-      "storage commit_batch_bytes", "storage data_folder",
+      "edge outbox_bytes", "edge threads", "kafka create_topics",
+      "kafka default_partitions", "kafka listen", "kafka max_connections",
+      "kafka max_request_bytes", "kafka threads", "node log_format",
+      "node log_level", "node name", "riot api_key_file", "riot base_url",
+      "riot live_interval", "riot matches_interval", "riot players",
+      "riot project", "storage commit_batch_bytes", "storage data_folder",
       "storage map_step_bytes", "storage reserve_bytes",
       "topics dead-letter partitions", "topics match partitions",
       "topics player partitions", "topics riot.raw partitions"});
@@ -96,6 +98,12 @@ TEST_CASE("config.toml repeats the defaults") {
   CHECK(got->edge.outbox_bytes == expected.edge.outbox_bytes);
   CHECK(got->edge.hosts == expected.edge.hosts);
   CHECK(got->edge.origins == expected.edge.origins);
+  CHECK(got->kafka.listen == expected.kafka.listen);
+  CHECK(got->kafka.threads == expected.kafka.threads);
+  CHECK(got->kafka.max_connections == expected.kafka.max_connections);
+  CHECK(got->kafka.max_request_bytes == expected.kafka.max_request_bytes);
+  CHECK(got->kafka.create_topics == expected.kafka.create_topics);
+  CHECK(got->kafka.default_partitions == expected.kafka.default_partitions);
   CHECK(got->riot.base_url == expected.riot.base_url);
   CHECK(got->riot.api_key_file == expected.riot.api_key_file);
   CHECK(got->riot.project == expected.riot.project);

@@ -57,16 +57,22 @@ public:
       ::dup2(nowhere, STDERR_FILENO);
       ::close(out[0]);
       ::execl("/proc/self/exe", "herald", "node", "--data", data.c_str(),
-        "--listen", "127.0.0.1:0", nullptr);
+        "--listen", "127.0.0.1:0", "--kafka", "127.0.0.1:0", nullptr);
       ::_exit(127);
     }
     ::close(out[1]);
+    constexpr std::string_view ready = "herald ready ";
     std::string line;
     char c = 0;
-    while (::read(out[0], &c, 1) == 1 && c != '\n')
-      line += c;
+    while (::read(out[0], &c, 1) == 1) {
+      if (c != '\n')
+        line += c;
+      else if (line.starts_with(ready))
+        break;
+      else
+        line.clear();
+    }
     ::close(out[0]);
-    constexpr std::string_view ready = "herald ready ";
     if (!line.starts_with(ready)) {
       ::kill(child, SIGKILL);
       ::waitpid(child, nullptr, 0);

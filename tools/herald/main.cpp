@@ -34,6 +34,9 @@ void add_node(CLI::App& app, action& run) {
     "Data folder; overrides [storage] data_folder");
   node->add_option("--listen", options->listen,
     "ADDRESS:PORT; overrides [edge] listen; port 0 picks a free one");
+  node->add_option("--kafka", options->kafka,
+    "ADDRESS:PORT for Kafka's clients; overrides [kafka] listen; port 0 picks "
+    "a free one");
   node->add_flag(
     "--check", options->check, "Only check the configuration, then end");
   node->footer("Example:\n  herald node --config config.toml --data data\n"

@@ -12,6 +12,7 @@
 #include "engine/base/logging.hpp"
 #include "engine/console/control_socket.hpp"
 #include "engine/edge/http_server.hpp"
+#include "engine/kafka/kafka_server.hpp"
 #include "protocol/batch/partitioner.hpp"
 
 #include <caf/all.hpp>
@@ -21,6 +22,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <set>
 #include <thread>
 
 // The wiring diagram of a node. What each part does stands in its own room;
@@ -88,6 +90,32 @@ writer_settings writer_settings_of(const settings& configured) {
   return writer;
 }
 
+/// Topics that Kafka's clients may only read: what stands in them follows from
+/// decisions of aggregates, or describes the log itself.
+bool is_own_topic(std::string_view name) {
+  static const std::set<std::string_view> own{
+    "match", "player", "riot.raw", "dead-letter", "audit", schemas_topic};
+  return own.contains(name);
+}
+
+kafka_options kafka_options_of(const kafka_settings& configured) {
+  kafka_options kafka;
+  kafka.address = configured.listen->address;
+  kafka.port = configured.listen->port;
+  kafka.threads = configured.threads;
+  kafka.connections_max = configured.max_connections;
+  kafka.request_bytes_max = configured.max_request_bytes;
+  kafka.create_topics_on_first_use = configured.create_topics;
+  kafka.default_partitions = configured.default_partitions;
+  return kafka;
+}
+
+std::string host_and_port(const std::string& address, std::uint16_t port) {
+  return address.find(':') == address.npos
+    ? fmt::format("{}:{}", address, port)
+    : fmt::format("[{}]:{}", address, port);
+}
+
 } // namespace
 
 // Members are made from top to bottom and destroyed from bottom to top: what
@@ -112,6 +140,8 @@ struct node::implementation {
   std::optional<log_feed_source> feed_source;
   std::unique_ptr<feed_hub> feed;
   std::unique_ptr<cursor_keeper> cursors;
+  // Outlives the writer, which tells it how batches ended.
+  std::unique_ptr<kafka_server> kafka;
   std::unique_ptr<log_writer> writer;
 
   host_services hosts;
@@ -125,6 +155,8 @@ struct node::implementation {
   std::unique_ptr<caf::actor_system> actors;
   caf::actor root;
   std::vector<statistics_actor> statisticians;
+  /// Where commits are told to clients of Kafka, once they may come in.
+  std::atomic<kafka_server*> kafka_listens{nullptr};
   /// From when on commits are told to actors.
   std::atomic<bool> actors_listen{false};
 
@@ -226,6 +258,8 @@ struct node::implementation {
   /// Runs on the log writer's thread after each commit.
   void committed(std::span<const partition_commit> commits) {
     followers->wake();
+    if (auto* listener = kafka_listens.load())
+      listener->committed(commits);
     for (auto& commit : commits) {
       if (commit.where.topic != topics.match.number)
         continue;
@@ -309,16 +343,29 @@ struct node::implementation {
     auto port = server->start();
     if (!port)
       return std::unexpected(port.error());
-    auto& address = configuration.edge.listen.address;
-    url = address.find(':') == address.npos
-      ? fmt::format("http://{}:{}", address, *port)
-      : fmt::format("http://[{}]:{}", address, *port);
+    url = "http://" + host_and_port(configuration.edge.listen.address, *port);
     auto listening = control_server::start(
       configuration.storage.data_folder / "control.sock",
       [this](std::string_view line) { return answer_console(services, line); });
     if (!listening)
       return std::unexpected(listening.error());
     console = std::move(*listening);
+    return open_kafka();
+  }
+
+  result<void> open_kafka() {
+    if (!configuration.kafka.listen)
+      return {};
+    kafka_services offered{log.get(), writer.get(), &metrics,
+      [this] { return time.now_ms(); },
+      [](std::string_view topic) { return !is_own_topic(topic); },
+      [this] { return disk_trouble(); }};
+    auto listening
+      = kafka_server::start(kafka_options_of(configuration.kafka), offered);
+    if (!listening)
+      return std::unexpected(listening.error());
+    kafka = std::move(*listening);
+    kafka_listens = kafka.get();
     return {};
   }
 
@@ -510,11 +557,21 @@ std::string node::url() const {
   return implementation_->url;
 }
 
+std::optional<std::string> node::kafka_address() const {
+  auto& self = *implementation_;
+  if (!self.kafka)
+    return std::nullopt;
+  return host_and_port(
+    self.configuration.kafka.listen->address, self.kafka->port());
+}
+
 void node::stop() {
   auto& self = *implementation_;
   if (std::exchange(self.stopped, true))
     return;
   self.console.reset();
+  if (self.kafka)
+    self.kafka->stop();
   if (self.server)
     self.server->stop();
   if (self.feed)

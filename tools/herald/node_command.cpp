@@ -39,6 +39,12 @@ result<settings> settings_of(const node_command_options& options) {
       return fail(address.error().code, "--listen: " + address.error().message);
     configured.edge.listen = *address;
   }
+  if (!options.kafka.empty()) {
+    auto address = parse_listen_address(options.kafka);
+    if (!address)
+      return fail(address.error().code, "--kafka: " + address.error().message);
+    configured.kafka.listen = *address;
+  }
   return configured;
 }
 
@@ -62,6 +68,8 @@ int run_node_command(const node_command_options& options) {
   });
   if (!running)
     return complain(running.error());
+  if (auto kafka = (*running)->kafka_address())
+    fmt::print("herald kafka {}\n", *kafka);
   fmt::print("herald ready {}\n", (*running)->url());
   std::fflush(stdout);
   signals.wait();
