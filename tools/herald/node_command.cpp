@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
+#include <malloc.h>
 
 namespace herald {
 
@@ -48,6 +49,15 @@ result<settings> settings_of(const node_command_options& options) {
   return configured;
 }
 
+// Batches of a megabyte come and go all the time. By default each would be
+// mapped anew by the C library, with every page faulted in and given back;
+// kept, the memory is used again.
+void keep_memory() {
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 128 << 20);
+  ::mallopt(M_ARENA_MAX, 4);
+}
+
 } // namespace
 
 int run_node_command(const node_command_options& options) {
@@ -58,6 +68,7 @@ int run_node_command(const node_command_options& options) {
     fmt::print("the configuration is right\n");
     return exit_ok;
   }
+  keep_memory();
   start_logging(configured->node.log_format, configured->node.log_level);
   termination_signals signals;
   std::atomic<bool> failed{false};
