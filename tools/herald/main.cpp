@@ -230,9 +230,10 @@ void add_bench(CLI::App& app, action& run) {
   auto options = std::make_shared<bench_options>();
   auto* bench = app.add_subcommand("bench",
     "Print figures and ratios against limits measured in the same run");
-  bench->add_option("what", options->what, "log, import, generate or feed")
+  bench
+    ->add_option("what", options->what, "log, kafka, import, generate or feed")
     ->required()
-    ->check(CLI::IsMember({"log", "import", "generate", "feed"}));
+    ->check(CLI::IsMember({"log", "kafka", "import", "generate", "feed"}));
   bench->add_option("--documents", options->documents,
     "With import: files, folders or archives to import");
   bench->add_option("--seconds", options->seconds, "Length of a measurement")
