@@ -479,6 +479,10 @@ void node::implementation::add_metrics() {
     gauges.push_back(
       metrics.observe_gauge(name, help, labels, std::move(read)));
   };
+  auto count = [&](const char* name, const char* help,
+                 std::function<double()> read) {
+    gauges.push_back(metrics.observe_counter(name, help, {}, std::move(read)));
+  };
   watch("herald_matches", "Matches that the views know",
     [this] { return static_cast<double>(matches->match_count()); });
   watch("herald_matches_live", "Matches that are being played",
@@ -489,15 +493,15 @@ void node::implementation::add_metrics() {
     [this] { return static_cast<double>(log->usage().file_bytes); });
   watch("herald_log_waiting_batches", "Batches that wait for a commit",
     [this] { return static_cast<double>(writer->counts().waiting_batches); });
-  watch("herald_log_commits", "Commits of the log since the start",
+  count("herald_log_commits_total", "Commits of the log.",
     [this] { return static_cast<double>(writer->counts().commits); });
-  watch("herald_log_records", "Records appended since the start",
+  count("herald_log_records_total", "Records appended to the log.",
     [this] { return static_cast<double>(writer->counts().records); });
-  watch("herald_actor_restarts", "Restarts of actors since the start",
+  count("herald_actor_restarts_total", "Restarts of actors.",
     [this] { return static_cast<double>(tree.restarts()); });
   watch("herald_feed_subscriptions", "Subscriptions of the feed",
     [this] { return static_cast<double>(feed->counts().subscriptions); });
-  watch("herald_feed_frames", "Frames handed to sockets since the start",
+  count("herald_feed_frames_total", "Frames of the feed handed to sockets.",
     [this] { return static_cast<double>(feed->counts().frames); });
   watch("herald_feed_lagging", "Subscriptions that are behind the log",
     [this] { return static_cast<double>(feed->counts().lagging); });
