@@ -111,9 +111,9 @@ struct riot_settings {
 };
 
 /// [topics.NAME]. Counts only when the topic is made for the first time.
-struct topic_settings {
+struct declared_topic {
   std::uint32_t partitions = 32;
-  bool operator==(const topic_settings&) const = default;
+  bool operator==(const declared_topic&) const = default;
 };
 
 /// The whole file.
@@ -124,7 +124,7 @@ struct settings {
   kafka_settings kafka;
   riot_settings riot;
   /// Every topic that Herald uses, also those that the file leaves out.
-  std::map<std::string, topic_settings> topics{
+  std::map<std::string, declared_topic> topics{
     {"dead-letter", {}}, {"match", {}}, {"player", {}}, {"riot.raw", {}}};
 };
 

@@ -67,7 +67,8 @@ result<void> event_log::append(std::span<append_item> items, bool visible) {
 result<void> event_log::impl::check_items(std::span<append_item> items) {
   places_.clear();
   for (auto& item : items) {
-    auto* partition = find(item.where);
+    // A topic may be deleted while batches for it wait; the others are in.
+    auto* partition = find_any(item.where);
     if (!partition)
       return fail(fault::not_found,
         fmt::format("topic number {} has no partition {}", item.where.topic,
@@ -92,6 +93,10 @@ int event_log::impl::append_all(
   touched_.clear();
   for (std::size_t i = 0; i < items.size(); ++i) {
     auto& partition = *places_[i];
+    if (auto fine = still_there(partition); !fine) {
+      items[i].refused = std::move(fine).error();
+      continue;
+    }
     if (!partition.touched) {
       partition.touched = true;
       partition.next = partition.now;
@@ -129,7 +134,10 @@ int event_log::impl::append_entry(MDB_txn* transaction, append_item& item,
     item.batch, static_cast<std::int32_t>(next.term & 0x7fffffff));
   auto batch = batch_view::parse_unchecked(item.batch);
   assert(batch);
-  if (first_timestamp_ms(*batch) < next.last_timestamp_ms
+  if (partition.log_append_time)
+    set_log_append_time(
+      item.batch, std::max(next.last_timestamp_ms, settings_.now_ms()));
+  else if (first_timestamp_ms(*batch) < next.last_timestamp_ms
     || batch->max_timestamp_ms() < batch->base_timestamp_ms())
     set_log_append_time(
       item.batch, std::max(next.last_timestamp_ms, batch->max_timestamp_ms()));
@@ -187,6 +195,8 @@ result<void> event_log::advance_committed_end(partition_id where, offset end) {
   auto& partition = self.at(where);
   {
     std::lock_guard lock{self.write_mutex_};
+    if (auto fine = self.still_there(partition); !fine)
+      return fine;
     auto numbers = partition.now;
     if (end < numbers.committed_end || end > numbers.log_end)
       return fail(fault::conflict,

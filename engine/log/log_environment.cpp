@@ -245,12 +245,28 @@ void log_environment::give_back(MDB_txn* transaction) const {
 
 result<bool> log_environment::write(
   const std::function<int(MDB_txn*)>& body, bool use_reserve) {
+  return write(body, use_reserve, false);
+}
+
+result<bool> log_environment::write_alone(
+  const std::function<int(MDB_txn*)>& body) {
+  return write(body, true, true);
+}
+
+result<bool> log_environment::write(
+  const std::function<int(MDB_txn*)>& body, bool use_reserve, bool alone) {
   try {
     for (;;) {
       if (auto failed = this->failed())
         return std::unexpected{std::move(*failed)};
       if (used_bytes_ + settings_.step_bytes / 4 > map_bytes_)
         adopt_file_size();
+      std::unique_lock gate{gate_, std::defer_lock};
+      std::unique_lock map{map_, std::defer_lock};
+      if (alone) {
+        gate.lock();
+        map.lock();
+      }
       MDB_txn* transaction = nullptr;
       auto code = mdb_txn_begin(env_, nullptr, 0, &transaction);
       if (code == 0) {
@@ -263,6 +279,10 @@ result<bool> log_environment::write(
           code = mdb_txn_commit(transaction);
         else
           mdb_txn_abort(transaction);
+      }
+      if (alone) {
+        map.unlock();
+        gate.unlock();
       }
       if (code == 0) {
         stay_ahead();

@@ -125,6 +125,9 @@ public:
   /// written), io (the environment has failed, now or before).
   result<bool> write(
     const std::function<int(MDB_txn*)>& body, bool use_reserve = false);
+  /// The same while nobody reads, for a body that gives up handles of tables.
+  /// May use the reserve.
+  result<bool> write_alone(const std::function<int(MDB_txn*)>& body);
 
   log_usage usage() const;
   std::optional<failure> failed() const;
@@ -138,6 +141,8 @@ private:
   result<void> open_written_ahead();
   /// Lets the map reach to the end of what is written ahead.
   bool adopt_file_size();
+  result<bool> write(
+    const std::function<int(MDB_txn*)>& body, bool use_reserve, bool alone);
   bool grow(bool use_reserve);
   void stay_ahead();
   void give_back(MDB_txn* transaction) const;

@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <sys/random.h>
 #include <sys/vfs.h>
 
@@ -179,6 +180,7 @@ result<void> event_log::impl::load() {
 int event_log::impl::load_tables(MDB_txn* transaction, failure& refused) {
   topics_.clear();
   numbers_.clear();
+  deleted_.clear();
   partitions_ = 0;
   auto give_up = [&](fault code, std::string_view why) {
     refused
@@ -205,21 +207,33 @@ int event_log::impl::load_tables(MDB_txn* transaction, failure& refused) {
   if (code)
     return code;
   cluster_id_ = to_view(value);
-  std::vector<topic_info> found;
+  std::vector<std::pair<topic_info, topic_settings>> found;
   lmdb_cursor cursor{transaction, tables_.topics};
   for (code = cursor.move(MDB_FIRST); !code; code = cursor.move(MDB_NEXT)) {
-    auto topic = decode_topic(cursor.key(), cursor.value());
+    topic_settings settings;
+    auto topic = decode_topic(cursor.key(), cursor.value(), &settings);
     if (!topic)
       return give_up(topic.error().code, topic.error().message);
-    found.push_back(std::move(*topic));
+    found.emplace_back(std::move(*topic), std::move(settings));
   }
   if (code != MDB_NOTFOUND)
     return code;
-  std::ranges::sort(found, {}, &topic_info::number);
-  for (auto& topic : found) {
-    if (topic.number != topics_.size())
+  std::uint64_t next_topic = 0;
+  if (code = load_deleted(transaction, next_topic); code)
+    return code;
+  // Numbers are dense unless topics were deleted.
+  auto dense = next_topic == 0;
+  std::ranges::sort(
+    found, {}, [](const auto& topic) { return topic.first.number; });
+  for (auto& [topic, settings] : found) {
+    if (dense ? topic.number != topics_.size() : topic.number < topics_.size())
       return give_up(fault::damaged,
-        fmt::format("topic number {} is missing", topics_.size()));
+        fmt::format("topic number {} is missing or there twice",
+          dense ? topics_.size() : topic.number));
+    if (topic.number > topics_.size() && topic.number >= next_topic)
+      return give_up(fault::damaged,
+        fmt::format("topic number {} was never given", topic.number));
+    topics_.resize(topic.number);
     if (partitions_ + std::uint64_t{topic.partitions}
       > settings_.partitions_max)
       return give_up(fault::too_large,
@@ -227,14 +241,48 @@ int event_log::impl::load_tables(MDB_txn* transaction, failure& refused) {
           settings_.partitions_max));
     if (code = load_topic(transaction, topic, refused); code)
       return code;
+    adopt_settings(*topics_.back(), settings);
   }
+  if (topics_.size() < next_topic)
+    topics_.resize(next_topic);
   return 0;
+}
+
+// What is known of deleted topics. A number beyond any that can have been given
+// is damage, which the topics' own numbers show.
+int event_log::impl::load_deleted(
+  MDB_txn* transaction, std::uint64_t& next_topic) {
+  auto key = to_value(next_topic_key);
+  MDB_val value{};
+  auto code = mdb_get(transaction, tables_.meta, &key, &value);
+  if (code && code != MDB_NOTFOUND)
+    return code;
+  if (!code && value.mv_size == 8)
+    next_topic = std::min<std::uint64_t>(
+      load_big_endian<std::uint64_t>(to_view(value).data()), 1u << 24);
+  lmdb_cursor cursor{transaction, tables_.meta};
+  for (code = cursor.seek(deleted_prefix);
+    !code && cursor.key().starts_with(deleted_prefix);
+    code = cursor.move(MDB_NEXT)) {
+    uuid id;
+    if (cursor.key().size() != deleted_prefix.size() + id.value.size()
+      || cursor.value().size() != 8)
+      continue;
+    std::memcpy(id.value.data(), cursor.key().data() + deleted_prefix.size(),
+      id.value.size());
+    auto left = static_cast<std::uint32_t>(
+      load_big_endian<std::uint64_t>(cursor.value().data()));
+    deleted_.emplace_back(id, left);
+    partitions_ += left;
+  }
+  return code == MDB_NOTFOUND ? 0 : code;
 }
 
 int event_log::impl::load_topic(
   MDB_txn* transaction, const topic_info& info, failure& refused) {
   auto topic = std::make_unique<topic_state>();
   topic->info = info;
+  topic->settings = std::make_shared<const topic_settings>();
   topic->partitions = std::make_unique<partition_state[]>(info.partitions);
   for (std::uint32_t i = 0; i < info.partitions; ++i) {
     auto& partition = topic->partitions[i];
@@ -265,7 +313,7 @@ int event_log::impl::load_topic(
 
 result<void> event_log::impl::check_last_batches() const {
   for (auto& topic : topics_)
-    for (std::uint32_t i = 0; i < topic->info.partitions; ++i) {
+    for (std::uint32_t i = 0; topic && i < topic->info.partitions; ++i) {
       auto& partition = topic->partitions[i];
       auto& now = partition.now;
       auto checked = reading(
@@ -275,15 +323,17 @@ result<void> event_log::impl::check_last_batches() const {
           if (code && code != MDB_NOTFOUND)
             return std::unexpected{
               lmdb_failure("read", folder_.path() / "log", code)};
-          auto empty = now.log_start == now.log_end;
+          // Where all has been trimmed, its last batch may still wait for that.
+          auto empty = code == MDB_NOTFOUND;
           auto key = code ? std::nullopt : offset_of_key(cursor.key());
-          if (empty != (code == MDB_NOTFOUND) || (!empty && !key))
+          if (empty ? now.log_start != now.log_end || now.anchor != now.head
+                    : !key)
             return std::unexpected{
               named({fault::damaged, "the last batch is not the one recorded"},
                 partition.where, now.log_end)};
           if (empty)
             return {};
-          auto entry = read_entry(cursor.value(), *key);
+          auto entry = read_entry(cursor.value(), *key, partition.gaps);
           if (!entry)
             return std::unexpected{
               named(std::move(entry).error(), partition.where, *key)};

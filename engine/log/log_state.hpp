@@ -24,7 +24,8 @@
 // What stands behind event_log, for the files that implement it: opening
 // (log_opening.cpp), topics (log_topics.cpp), reading (log_reading.cpp), terms
 // (log_terms.cpp), producers (log_producers.cpp), schemas (log_schemas.cpp),
-// and appending (event_log.cpp).
+// deleting (log_trim.cpp), compaction (log_compact.cpp), and appending
+// (event_log.cpp).
 
 namespace herald {
 
@@ -52,6 +53,11 @@ struct partition_state {
   partition_numbers now;
   partition_numbers next;
   bool touched = false;
+  /// message.timestamp.type; belongs to whoever holds the write lock.
+  bool log_append_time = false;
+  /// Set once and never taken back; before the first commit that needs it.
+  std::atomic<bool> gaps{false};
+  std::atomic<bool> deleted{false};
   std::atomic<std::uint64_t> log_start{0};
   std::atomic<std::uint64_t> log_end{0};
   std::atomic<std::uint64_t> committed_end{0};
@@ -65,12 +71,17 @@ struct partition_state {
     committed_end = now.committed_end.value;
     term = now.term;
     last_timestamp_ms = now.last_timestamp_ms;
+    if (now.cleaning.generation > 0)
+      gaps = true;
   }
 };
 
-/// A topic in memory, with its partitions.
+/// A topic in memory, with its partitions. It outlives its deletion, for those
+/// who still point to it.
 struct topic_state {
   topic_info info;
+  std::shared_ptr<const topic_settings> settings;
+  bool deleted = false;
   std::unique_ptr<partition_state[]> partitions;
 };
 
@@ -85,16 +96,20 @@ struct event_log::impl {
   std::atomic<std::uint64_t> incarnation_{0};
   std::string cluster_id_;
 
-  // Topics are only ever added; a state stays where it is.
+  // By number; null for those that were gone when the log was opened. A state
+  // stays where it is.
   mutable std::shared_mutex topics_mutex_;
   std::vector<std::unique_ptr<topic_state>> topics_;
   std::map<std::string, std::uint32_t, std::less<>> numbers_;
+  // Those of deleted topics included, as long as they have tables.
   std::uint32_t partitions_ = 0;
 
   // Whoever changes the log holds it, over the commit.
   std::mutex write_mutex_;
   std::vector<partition_state*> places_;
   std::vector<partition_state*> touched_;
+  // Deleted topics that hold pages, and how many partitions are left.
+  std::vector<std::pair<uuid, std::uint32_t>> deleted_;
 
   std::mutex registration_mutex_;
   mutable std::shared_mutex registry_mutex_;
@@ -110,10 +125,19 @@ struct event_log::impl {
   int load_tables(MDB_txn* transaction, failure& refused);
   int load_topic(
     MDB_txn* transaction, const topic_info& info, failure& refused);
+  int load_deleted(MDB_txn* transaction, std::uint64_t& next_topic);
+  void adopt_settings(topic_state& topic, const topic_settings& settings);
+  int free_partition(MDB_txn* transaction, const uuid& id,
+    std::uint32_t partition, const step_settings& step, bool& emptied);
+  int close_partition(
+    MDB_txn* transaction, const uuid& id, std::uint32_t partition);
   result<void> check_last_batches() const;
   result<void> load_schemas(const event_log& log);
 
+  // The partition, if there ever was one; and unless its topic is deleted.
+  partition_state* find_any(partition_id where) const;
   partition_state* find(partition_id where) const;
+  result<void> still_there(const partition_state& partition) const;
   partition_state& at(partition_id where) const;
   std::string place(partition_id where, offset at) const;
   failure named(failure why, partition_id where, offset at) const;
@@ -126,6 +150,9 @@ struct event_log::impl {
   template <class Visit>
   result<void> walk(MDB_txn* transaction, const partition_state& partition,
     offset from, offset end, Visit&& visit) const;
+
+  result<batch_summary> summary(
+    const lmdb_cursor& cursor, partition_id where) const;
 
   template <class Visit>
   result<void> walk_committed(
@@ -151,8 +178,19 @@ struct event_log::impl {
     std::uint64_t term, offset first) const;
   int cut(MDB_txn* transaction, const partition_state& partition, offset from,
     partition_numbers& numbers, failure& refused) const;
+  int trim_step(MDB_txn* transaction, const partition_state& partition,
+    const step_settings& step, partition_numbers& numbers, trimmed& did,
+    failure& refused) const;
+  int trim_terms(
+    MDB_txn* transaction, const partition_state& partition, offset start) const;
   std::vector<partition_commit> publish_touched();
   void tell(std::span<const partition_commit> news) const;
+  // From a reading thread.
+  uuid id_of(const partition_state& partition) const {
+    std::shared_lock lock{topics_mutex_};
+    return topic_id(partition);
+  }
+  // Under the write lock.
   const uuid& topic_id(const partition_state& partition) const {
     return topics_[partition.where.topic]->info.id;
   }
@@ -164,6 +202,10 @@ auto event_log::impl::reading(partition_id where, Read&& read) const
   auto reader = env_->read();
   if (!reader)
     return std::unexpected{std::move(reader).error()};
+  // The pages of a deleted topic are freed after it is marked as such, so what
+  // is not marked now is whole in this transaction.
+  if (auto fine = still_there(at(where)); !fine)
+    return std::unexpected{std::move(fine).error()};
   try {
     return read(reader->transaction());
   } catch (const lmdb_assertion& found) {

@@ -9,6 +9,8 @@ result<void> event_log::cut_off(partition_id where, offset from) {
   auto& self = *self_;
   auto& partition = self.at(where);
   std::lock_guard lock{self.write_mutex_};
+  if (auto fine = self.still_there(partition); !fine)
+    return fine;
   auto numbers = partition.now;
   if (from < numbers.committed_end || from > numbers.log_end)
     return fail(fault::conflict,
@@ -42,10 +44,12 @@ int event_log::impl::cut(MDB_txn* transaction, const partition_state& partition,
   }
   numbers.log_end = numbers.log_start;
   numbers.head = numbers.anchor;
-  numbers.last_timestamp_ms = 0;
+  // Where nothing is left and something was trimmed, time goes on from it.
+  if (numbers.log_start == offset{0})
+    numbers.last_timestamp_ms = 0;
   if (!code) {
     auto base = offset_of_key(cursor.key());
-    auto entry = read_entry(cursor.value(), *base);
+    auto entry = read_entry(cursor.value(), *base, partition.gaps);
     if (!entry) {
       refused = named(std::move(entry).error(), partition.where, *base);
       return log_environment::abandon;
@@ -87,6 +91,8 @@ result<void> event_log::start_term(partition_id where, std::uint64_t term) {
   auto& self = *self_;
   auto& partition = self.at(where);
   std::lock_guard lock{self.write_mutex_};
+  if (auto fine = self.still_there(partition); !fine)
+    return fine;
   auto numbers = partition.now;
   if (term < numbers.term)
     return fail(fault::conflict,
@@ -106,7 +112,7 @@ result<std::vector<std::pair<std::uint64_t, offset>>> event_log::terms(
   partition_id where) const {
   using found_terms = std::vector<std::pair<std::uint64_t, offset>>;
   auto& partition = self_->at(where);
-  auto id = find_topic(where.topic)->id;
+  auto id = self_->id_of(partition);
   return self_->reading(
     where, [&](MDB_txn* transaction) -> result<found_terms> {
       found_terms found;

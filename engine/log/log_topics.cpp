@@ -37,8 +37,12 @@ std::string to_string(const uuid& id) {
   return text;
 }
 
-result<topic_info> event_log::create_topic(
-  std::string_view name, std::uint32_t partitions) {
+bool is_internal_topic(std::string_view name) {
+  return name == schemas_topic || name == audit_topic;
+}
+
+result<topic_info> event_log::create_topic(std::string_view name,
+  std::uint32_t partitions, const topic_settings& settings) {
   auto& self = *self_;
   if (!is_topic_name(name))
     return fail(fault::invalid_input,
@@ -60,6 +64,9 @@ result<topic_info> event_log::create_topic(
     return fail(fault::too_large,
       fmt::format("topic '{}' would make more than {} partitions in all", name,
         self.settings_.partitions_max));
+  if (self.settings_.check_settings)
+    if (auto fine = self.settings_.check_settings(name, settings); !fine)
+      return std::unexpected{std::move(fine).error()};
   topic_info info{.name = std::string{name},
     .id = random_uuid(self.settings_.random),
     .number = static_cast<std::uint32_t>(self.topics_.size()),
@@ -68,8 +75,8 @@ result<topic_info> event_log::create_topic(
   topic->info = info;
   topic->partitions = std::make_unique<partition_state[]>(partitions);
   auto written = self.env_->write([&](MDB_txn* transaction) {
-    auto code
-      = put(transaction, self.tables_.topics, info.name, encode_topic(info));
+    auto code = put(transaction, self.tables_.topics, info.name,
+      encode_topic(info, settings));
     for (std::uint32_t i = 0; !code && i < partitions; ++i) {
       auto& partition = topic->partitions[i];
       partition.where = {info.number, i};
@@ -90,6 +97,7 @@ result<topic_info> event_log::create_topic(
   if (!written)
     return std::unexpected{std::move(written).error()};
   std::lock_guard topics{self.topics_mutex_};
+  self.adopt_settings(*topic, settings);
   self.topics_.push_back(std::move(topic));
   self.numbers_.emplace(info.name, info.number);
   self.partitions_ += partitions;
@@ -106,7 +114,8 @@ std::optional<topic_info> event_log::find_topic(std::string_view name) const {
 
 std::optional<topic_info> event_log::find_topic(std::uint32_t number) const {
   std::shared_lock lock{self_->topics_mutex_};
-  if (number >= self_->topics_.size())
+  if (number >= self_->topics_.size() || !self_->topics_[number]
+    || self_->topics_[number]->deleted)
     return std::nullopt;
   return self_->topics_[number]->info;
 }
@@ -115,22 +124,125 @@ std::vector<topic_info> event_log::topics() const {
   std::shared_lock lock{self_->topics_mutex_};
   std::vector<topic_info> result;
   for (auto& topic : self_->topics_)
-    result.push_back(topic->info);
+    if (topic && !topic->deleted)
+      result.push_back(topic->info);
   return result;
 }
 
-partition_state* event_log::impl::find(partition_id where) const {
+std::shared_ptr<const topic_settings> event_log::settings_of(
+  std::uint32_t topic) const {
+  std::shared_lock lock{self_->topics_mutex_};
+  if (topic >= self_->topics_.size() || !self_->topics_[topic]
+    || self_->topics_[topic]->deleted)
+    return nullptr;
+  return self_->topics_[topic]->settings;
+}
+
+// Under the write lock and that of the topics.
+void event_log::impl::adopt_settings(
+  topic_state& topic, const topic_settings& settings) {
+  topic.settings = std::make_shared<const topic_settings>(settings);
+  for (std::uint32_t i = 0; i < topic.info.partitions; ++i)
+    topic.partitions[i].log_append_time = settings.log_append_time();
+}
+
+result<topic_settings> event_log::alter_topic(
+  std::string_view name, std::span<const setting_change> changes) {
+  auto& self = *self_;
+  std::lock_guard lock{self.write_mutex_};
+  auto topic = find_topic(name);
+  if (!topic)
+    return fail(fault::not_found, fmt::format("there is no topic '{}'", name));
+  if (name == schemas_topic)
+    return fail(fault::forbidden,
+      fmt::format("the settings of topic '{}' are Herald's own", name));
+  auto settings = *settings_of(topic->number);
+  if (auto fine = settings.apply(changes); !fine)
+    return std::unexpected{std::move(fine).error()};
+  if (self.settings_.check_settings)
+    if (auto fine = self.settings_.check_settings(name, settings); !fine)
+      return std::unexpected{std::move(fine).error()};
+  auto written = self.env_->write([&](MDB_txn* transaction) {
+    return put(transaction, self.tables_.topics, topic->name,
+      encode_topic(*topic, settings));
+  });
+  if (!written)
+    return std::unexpected{std::move(written).error()};
+  std::lock_guard topics{self.topics_mutex_};
+  self.adopt_settings(*self.topics_[topic->number], settings);
+  return settings;
+}
+
+result<void> event_log::delete_topic(std::string_view name) {
+  auto& self = *self_;
+  {
+    std::lock_guard lock{self.write_mutex_};
+    auto topic = find_topic(name);
+    if (!topic)
+      return fail(
+        fault::not_found, fmt::format("there is no topic '{}'", name));
+    if (is_internal_topic(name))
+      return fail(fault::forbidden,
+        fmt::format("topic '{}' is Herald's own and stays", name));
+    auto written = self.env_->write(
+      [&](MDB_txn* transaction) {
+        auto key = to_value(topic->name);
+        auto code = mdb_del(transaction, self.tables_.topics, &key, nullptr);
+        if (!code)
+          code = put(transaction, self.tables_.meta, next_topic_key,
+            encode_u64(self.topics_.size()));
+        if (!code)
+          code = put(transaction, self.tables_.meta, deleted_key(topic->id),
+            encode_u64(topic->partitions));
+        return code;
+      },
+      true);
+    if (!written)
+      return std::unexpected{std::move(written).error()};
+    std::lock_guard topics{self.topics_mutex_};
+    auto& state = *self.topics_[topic->number];
+    state.deleted = true;
+    for (std::uint32_t i = 0; i < topic->partitions; ++i)
+      state.partitions[i].deleted = true;
+    self.numbers_.erase(topic->name);
+    self.deleted_.emplace_back(topic->id, topic->partitions);
+  }
+  for (;;) {
+    auto more = free_deleted();
+    if (!more)
+      return std::unexpected{std::move(more).error()};
+    if (!*more)
+      return {};
+  }
+}
+
+partition_state* event_log::impl::find_any(partition_id where) const {
   std::shared_lock lock{topics_mutex_};
-  if (where.topic >= topics_.size()
+  if (where.topic >= topics_.size() || !topics_[where.topic]
     || where.partition >= topics_[where.topic]->info.partitions)
     return nullptr;
   return &topics_[where.topic]->partitions[where.partition];
 }
 
+partition_state* event_log::impl::find(partition_id where) const {
+  auto* partition = find_any(where);
+  return partition && !partition->deleted ? partition : nullptr;
+}
+
 partition_state& event_log::impl::at(partition_id where) const {
-  auto* partition = find(where);
+  auto* partition = find_any(where);
   assert(partition && "no such partition");
   return *partition;
+}
+
+result<void> event_log::impl::still_there(
+  const partition_state& partition) const {
+  if (!partition.deleted)
+    return {};
+  std::shared_lock lock{topics_mutex_};
+  return fail(fault::not_found,
+    fmt::format("topic '{}' has been deleted",
+      topics_[partition.where.topic]->info.name));
 }
 
 offset event_log::log_start(partition_id where) const {
@@ -151,6 +263,10 @@ std::int64_t event_log::last_timestamp_ms(partition_id where) const {
 
 std::uint64_t event_log::term(partition_id where) const {
   return self_->at(where).term;
+}
+
+bool event_log::has_gaps(partition_id where) const {
+  return self_->at(where).gaps;
 }
 
 bool event_log::has_partition(partition_id where) const {

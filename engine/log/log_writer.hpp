@@ -37,7 +37,7 @@ struct writer_settings {
   /// A commit takes what waits up to this many bytes, at least one batch.
   std::size_t commit_bytes_max = 8u << 20;
   /// The largest batch; more is fault::too_large.
-  std::size_t batch_bytes_max = 24u << 20;
+  std::size_t batch_bytes_max = message_bytes_bound;
   /// False: no thread; turn() commits when it is called. For tests.
   bool own_thread = true;
 };

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <optional>
 #include <signal.h>
@@ -106,6 +107,7 @@ public:
 
   void begin(const partition_numbers& numbers) {
     numbers_ = numbers;
+    gaps_ = numbers.cleaning.generation > 0;
     expected_ = numbers.log_start;
     links_ = {numbers.anchor};
   }
@@ -118,14 +120,18 @@ public:
       return std::nullopt;
     }
     progress_.at = base->value;
-    auto follows = !expected_ || *expected_ == *base;
-    if (expected_ && *base > *expected_)
+    if (std::exchange(first_, false))
+      expect_first(*base);
+    cross_seams(*base);
+    previous_ = expected_;
+    auto follows = !expected_ || *expected_ == *base || gaps_;
+    if (expected_ && *base > *expected_ && !gaps_)
       wrong(*expected_,
         fmt::format("the records up to {} are missing", base->value));
     if (expected_ && *base < *expected_)
       wrong(*base,
         fmt::format("it overlaps the batch that ends at {}", expected_->value));
-    auto entry = read_entry(stored, *base);
+    auto entry = read_entry(stored, *base, gaps_);
     auto chained = follow_chain(stored);
     last_is_sound_ = entry && chained;
     if (!entry) {
@@ -142,7 +148,16 @@ public:
     return *entry;
   }
 
-  void end() const {
+  // Where the term of the entry that next() has just seen may begin: behind
+  // the entry before it, or anywhere where that was trimmed or removed.
+  bool term_may_start(
+    std::optional<offset> first, offset base, bool after_another) const {
+    return first && *first <= base
+      && (!after_another || !previous_ || *first >= *previous_);
+  }
+
+  void end() {
+    cross_seams({std::numeric_limits<std::uint64_t>::max()});
     if (!expected_)
       return;
     if (*expected_ != numbers_.log_end)
@@ -151,7 +166,8 @@ public:
           expected_->value, numbers_.log_end.value));
     if (last_is_sound_ && links_.front() != numbers_.head)
       wrong(numbers_.log_end, "its entry names another end of the chain");
-    if (time_ != numbers_.last_timestamp_ms)
+    // Where everything was trimmed, it is that of what is gone.
+    if (!first_ && time_ != numbers_.last_timestamp_ms)
       wrong(numbers_.log_end, "its entry names another last record time");
   }
 
@@ -160,6 +176,28 @@ public:
   std::uint32_t partition() const { return partition_; }
 
 private:
+  // The log may start within the first batch, and behind batches that still
+  // wait to be deleted; behind a gap it may begin before the first batch.
+  void expect_first(offset base) {
+    if (base <= numbers_.log_start || gaps_)
+      expected_.reset();
+  }
+
+  // At a seam the chain must end as the seam says, and goes on from there as it
+  // was before compaction.
+  void cross_seams(offset base) {
+    auto& cleaning = numbers_.cleaning;
+    for (; seam_ < cleaning.seam_count && base >= cleaning.seams[seam_].at;
+      ++seam_) {
+      auto& seam = cleaning.seams[seam_];
+      if (last_is_sound_
+        && std::ranges::find(links_, seam.before) == links_.end())
+        wrong(seam.at,
+          "the chain of hashes does not end where compaction has left it");
+      links_ = {seam.after};
+    }
+  }
+
   // Whether the entry continues the chain. After an entry that does not, its
   // successor may continue what it says or what its bytes yield, so that one
   // damaged byte is one problem.
@@ -185,6 +223,10 @@ private:
   std::optional<offset> expected_;
   std::vector<chain_hash> links_;
   std::int64_t time_ = 0;
+  std::optional<offset> previous_;
+  std::size_t seam_ = 0;
+  bool gaps_ = false;
+  bool first_ = true;
   bool last_is_sound_ = true;
 };
 
@@ -275,7 +317,7 @@ private:
       auto key = offset_of_key(cursor.key());
       if (!key)
         continue;
-      if (auto entry = read_entry(cursor.value(), *key))
+      if (auto entry = read_entry(cursor.value(), *key, true))
         (void)entry->batch.for_each([this](const record_view& record) {
           (void)registry_.apply(record.key, record.value);
         });
@@ -293,7 +335,7 @@ private:
       return check.wrong(
         {0}, fmt::format("its table cannot be opened: {}", mdb_strerror(code)));
     check.begin(*numbers);
-    std::uint64_t term = 0;
+    std::optional<std::uint64_t> term;
     lmdb_cursor cursor{transaction_, table};
     auto code = cursor.move(MDB_FIRST);
     for (; !code; code = cursor.move(MDB_NEXT)) {
@@ -302,11 +344,14 @@ private:
         continue;
       auto base = entry->batch.base_offset();
       // A term that the chain does not vouch for would be told wrong twice.
-      if (check.last_is_sound()
-        && entry->term != std::exchange(term, entry->term)
-        && first_of_term(topic, partition, term) != base)
+      auto before = term;
+      if (check.last_is_sound())
+        term = entry->term;
+      if (term != before
+        && !check.term_may_start(
+          first_of_term(topic, partition, *term), base, before.has_value()))
         check.wrong(
-          base, fmt::format("term {} is not known to start here", term));
+          base, fmt::format("term {} is not known to start here", *term));
       walk_records(check, *entry);
       ++progress_.batches;
       progress_.records += entry->batch.record_count();

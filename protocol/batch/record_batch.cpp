@@ -398,6 +398,22 @@ void set_leader_epoch(std::span<char> batch, std::int32_t epoch) {
   store_big_endian(batch.data() + at_leader_epoch, epoch);
 }
 
+bytes with_records(const batch_view& like, compression codec,
+  bytes_view records, std::uint32_t count, std::int64_t max_timestamp_ms) {
+  bytes out{like.data().substr(0, batch_header_bytes)};
+  out += compress(codec, records);
+  auto* to = out.data();
+  store_big_endian(
+    to + at_length, static_cast<std::int32_t>(out.size() - at_leader_epoch));
+  store_big_endian(to + at_attributes,
+    static_cast<std::int16_t>(
+      (like.attributes() & ~codec_bits) | static_cast<std::int16_t>(codec)));
+  store_big_endian(to + at_max_timestamp, max_timestamp_ms);
+  store_big_endian(to + at_record_count, static_cast<std::int32_t>(count));
+  renew_crc(out);
+  return out;
+}
+
 void set_producer(std::span<char> batch, std::int64_t producer_id,
   std::int16_t epoch, std::int32_t base_sequence) {
   assert(batch.size() >= batch_header_bytes);

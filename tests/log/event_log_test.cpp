@@ -80,7 +80,7 @@ TEST_CASE_METHOD(log_fixture, "a newer entry of a topic is refused") {
     MDB_val value{};
     REQUIRE(mdb_get(transaction, table, &key, &value) == 0);
     bytes newer{static_cast<char*>(value.mv_data), value.mv_size};
-    newer[0] = 2;
+    newer[0] = 3;
     value = {newer.size(), newer.data()};
     REQUIRE(mdb_put(transaction, table, &key, &value, 0) == 0);
   });
