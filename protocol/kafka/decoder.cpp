@@ -87,14 +87,7 @@ void decoder::read(
     to.emplace(*view);
 }
 
-result<void> decoder::finish() {
-  if (ok() && rest_bytes() > 0)
-    wrong(fault::invalid_input, "the end",
-      fmt::format("{} bytes too many", rest_bytes()));
-  return finish_part();
-}
-
-result<void> decoder::finish_part() const {
+result<void> decoder::finish() const {
   if (failed_)
     return std::unexpected{failure_};
   return {};

@@ -134,16 +134,15 @@ public:
     }
   }
 
-  /// Ends the message: what was read, or what was wrong with it.
+  /// Ends the message: what was read, or what was wrong with it. Bytes may be
+  /// left.
   template <class Message>
   result<Message> finish(Message&& message) {
     if (auto complete = finish(); !complete)
       return std::unexpected{std::move(complete).error()};
     return std::forward<Message>(message);
   }
-  result<void> finish();
-  /// The same for a message that others follow: bytes may be left.
-  result<void> finish_part() const;
+  result<void> finish() const;
 
 private:
   struct tag {

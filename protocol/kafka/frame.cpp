@@ -18,7 +18,7 @@ result<request_frame> parse_request(bytes_view frame) {
     frame, request_header::info, static_cast<std::int16_t>(header_version)};
   read(in, request.header, static_cast<std::int16_t>(header_version));
   auto read_bytes = in.position();
-  if (auto whole = in.finish_part(); !whole)
+  if (auto whole = in.finish(); !whole)
     return std::unexpected{std::move(whole).error()};
   request.body = frame.substr(read_bytes);
   return request;
@@ -31,7 +31,7 @@ result<response_frame> parse_response(
   decoder in{frame, response_header::info, header_version};
   read(in, header, header_version);
   auto read_bytes = in.position();
-  if (auto whole = in.finish_part(); !whole)
+  if (auto whole = in.finish(); !whole)
     return std::unexpected{std::move(whole).error()};
   return response_frame{header.correlation_id, frame.substr(read_bytes)};
 }

@@ -44,7 +44,9 @@ struct message_info {
 //     auto request = decode<produce_request>(body, version);
 //     encode(response, version, out);
 
-/// Reads a message from exactly `body` (the frame behind its header).
+/// Reads a message from `body`, the frame behind its header. Bytes behind the
+/// message are ignored, as Kafka's broker does: librdkafka 2.6 leaves three
+/// when it asks for all topics.
 ///
 /// Strings and arrays are copied; `bytes` and `records` fields point into
 /// `body`, which must outlive them. Strings come as they are, not checked to be
@@ -54,9 +56,9 @@ struct message_info {
 /// fault::invalid_input names message, field and position: an unsupported
 /// version, a length or count that the rest of the body cannot hold, a
 /// malformed varint, a null where there may be none, tagged fields out of
-/// order, bytes left over. fault::too_large: the message would take more than
-/// `decoded_bytes_max`. Both are found before memory is allocated. From any
-/// thread.
+/// order or not of their size. fault::too_large: the message would take more
+/// than `decoded_bytes_max`. Both are found before memory is allocated. From
+/// any thread.
 template <class Message>
 result<Message> decode(bytes_view body, std::int16_t version);
 
