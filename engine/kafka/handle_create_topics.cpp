@@ -55,6 +55,29 @@ std::expected<std::uint32_t, refusal> partitions_of(
   return static_cast<std::uint32_t>(asked.num_partitions);
 }
 
+result<topic_settings> settings_of(const asked_topic& asked) {
+  topic_settings settings;
+  std::vector<setting_change> changes;
+  for (auto& config : asked.configs)
+    changes.push_back({config.name, config.value});
+  if (auto applied = settings.apply(changes); !applied)
+    return std::unexpected{std::move(applied).error()};
+  return settings;
+}
+
+// ConfigSource: set for the topic, and what holds by default.
+constexpr std::int8_t from_topic = 1;
+constexpr std::int8_t from_default = 5;
+
+void tell_settings(const topic_settings& settings, topic_result& answer) {
+  answer.configs.emplace();
+  for (auto& known : topic_settings::known())
+    answer.configs->push_back({.name = std::string{known.name},
+      .value = settings.get(known.name),
+      .config_source
+      = settings.is_set(known.name) ? from_topic : from_default});
+}
+
 refusal create(kafka_core& core, const asked_topic& asked, bool only_check,
   topic_result& answer) {
   if (core.log().find_topic(asked.name))
@@ -66,11 +89,15 @@ refusal create(kafka_core& core, const asked_topic& asked, bool only_check,
   auto partitions = partitions_of(core, asked);
   if (!partitions)
     return partitions.error();
+  auto settings = settings_of(asked);
+  if (!settings)
+    return {kafka::error::invalid_config, settings.error().message};
+  tell_settings(*settings, answer);
   answer.num_partitions = static_cast<std::int32_t>(*partitions);
   answer.replication_factor = 1;
   if (only_check)
     return {};
-  auto created = core.log().create_topic(asked.name, *partitions);
+  auto created = core.log().create_topic(asked.name, *partitions, *settings);
   if (created) {
     answer.topic_id = created->id.value;
     return {};

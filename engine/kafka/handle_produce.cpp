@@ -150,7 +150,13 @@ void append(const std::shared_ptr<produce_job>& job,
   auto batch = read_batch(core, asked.records);
   if (!batch)
     return refuse(batch.error().code, std::move(batch.error().why));
-  auto append_time = batch->log_append_time();
+  auto settings = core.log().settings_of(where->topic);
+  if (!settings)
+    return refuse(kafka::error::unknown_topic_or_partition,
+      fmt::format("topic '{}' was deleted", name));
+  if (auto fits = check_at_door(*settings, *batch); !fits)
+    return refuse(error_of(fits.error()), fits.error().message);
+  auto append_time = settings->log_append_time();
   auto records = batch->record_count();
   core.writer().append_checked(*where, bytes{batch->data()}, records,
     [job, &answer, append_time, records, where = *where](

@@ -54,6 +54,11 @@ struct kafka_services {
   /// Whether clients may write to a topic or delete it; the aggregates' own and
   /// Herald's internal topics are only read. From any thread.
   std::function<bool(std::string_view topic)> may_write;
+  /// Deletes the records below an offset because a client asked for it: it is
+  /// written down first. From any thread; waits for the disk.
+  std::function<result<void>(partition_id where, offset up_to)> delete_records;
+  /// The same for a whole topic.
+  std::function<result<void>(std::string_view topic)> delete_topic;
   /// Why nothing new can be taken now, if so (the disk is full). From any
   /// thread, quickly.
   std::function<std::optional<failure>()> trouble;

@@ -44,6 +44,11 @@ handled handle_create_topics(kafka_request& request);
 handled handle_init_producer_id(kafka_request& request);
 handled handle_offset_for_leader_epoch(kafka_request& request);
 handled handle_describe_cluster(kafka_request& request);
+handled handle_delete_topics(kafka_request& request);
+handled handle_delete_records(kafka_request& request);
+handled handle_describe_configs(kafka_request& request);
+handled handle_alter_configs(kafka_request& request);
+handled handle_incremental_alter_configs(kafka_request& request);
 
 /// The frame that answers a request.
 template <class Response>

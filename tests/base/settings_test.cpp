@@ -190,7 +190,7 @@ TEST_CASE("what is wrong is named with file, line and what is allowed") {
       "name, log_format, log_level"},
     {"[egde]\n",
       "config.toml:1: there is no section [egde]; did you mean 'edge'? "
-      "Allowed: node, storage, edge, riot, topics"},
+      "Allowed: node, storage, edge, kafka, riot, topics"},
     {"listen = \"127.0.0.1:1\"\n",
       "config.toml:1: there is no section [listen] Allowed: node, storage, "
       "edge, riot, topics"},

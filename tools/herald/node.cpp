@@ -359,6 +359,13 @@ struct node::implementation {
     kafka_services offered{log.get(), writer.get(), &metrics,
       [this] { return time.now_ms(); },
       [](std::string_view topic) { return !is_own_topic(topic); },
+      [this](partition_id where, offset up_to) -> result<void> {
+        auto trimmed = log->trim(where, up_to);
+        if (!trimmed)
+          return std::unexpected(trimmed.error());
+        return {};
+      },
+      [this](std::string_view topic) { return log->delete_topic(topic); },
       [this] { return disk_trouble(); }};
     auto listening
       = kafka_server::start(kafka_options_of(configuration.kafka), offered);
