@@ -193,7 +193,7 @@ TEST_CASE("what is wrong is named with file, line and what is allowed") {
       "Allowed: node, storage, edge, kafka, riot, topics"},
     {"listen = \"127.0.0.1:1\"\n",
       "config.toml:1: there is no section [listen] Allowed: node, storage, "
-      "edge, riot, topics"},
+      "edge, kafka, riot, topics"},
     {"node = 3\n", "config.toml:1: [node] must be a section, not a value"},
     {"[node]\nlog_format = \"jsno\"\n",
       "config.toml:2: [node] log_format: unknown value 'jsno'; did you mean "
