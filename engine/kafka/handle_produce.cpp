@@ -44,6 +44,13 @@ public:
     }
   }
 
+  /// A part of the request's frame, to be changed by the log.
+  std::span<char> own(bytes_view part) {
+    auto at = static_cast<std::size_t>(part.data() - request_.frame.data());
+    assert(at + part.size() <= request_.frame.size());
+    return std::span<char>{request_.frame}.subspan(at, part.size());
+  }
+
   const produce_request& asked() const { return asked_; }
   kafka_core& core() const { return request_.session->core(); }
   partition_answer& answer(std::size_t topic, std::size_t partition) {
@@ -158,7 +165,7 @@ void append(const std::shared_ptr<produce_job>& job,
     return refuse(error_of(fits.error()), fits.error().message);
   auto append_time = settings->log_append_time();
   auto records = batch->record_count();
-  core.writer().append_checked(*where, bytes{batch->data()}, records,
+  core.writer().append_checked(*where, job->own(batch->data()), job, records,
     [job, &answer, append_time, records, where = *where](
       const append_outcome& outcome) {
       auto& core = job->core();

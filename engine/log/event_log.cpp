@@ -73,7 +73,7 @@ result<void> event_log::impl::check_items(std::span<append_item> items) {
       return fail(fault::not_found,
         fmt::format("topic number {} has no partition {}", item.where.topic,
           item.where.partition));
-    auto batch = batch_view::parse_unchecked(item.batch);
+    auto batch = batch_view::parse_unchecked(item.view());
     if (!batch)
       return std::unexpected{std::move(batch).error()};
     if (std::int64_t{batch->record_count()}
@@ -129,28 +129,28 @@ int event_log::impl::append_entry(MDB_txn* transaction, append_item& item,
   partition_state& partition, bool visible) {
   auto& next = partition.next;
   item.first = next.log_end;
-  set_base_offset(item.batch, item.first);
+  set_base_offset(item.data(), item.first);
   set_leader_epoch(
-    item.batch, static_cast<std::int32_t>(next.term & 0x7fffffff));
-  auto batch = batch_view::parse_unchecked(item.batch);
+    item.data(), static_cast<std::int32_t>(next.term & 0x7fffffff));
+  auto batch = batch_view::parse_unchecked(item.view());
   assert(batch);
   if (partition.log_append_time)
     set_log_append_time(
-      item.batch, std::max(next.last_timestamp_ms, settings_.now_ms()));
+      item.data(), std::max(next.last_timestamp_ms, settings_.now_ms()));
   else if (first_timestamp_ms(*batch) < next.last_timestamp_ms
     || batch->max_timestamp_ms() < batch->base_timestamp_ms())
     set_log_append_time(
-      item.batch, std::max(next.last_timestamp_ms, batch->max_timestamp_ms()));
+      item.data(), std::max(next.last_timestamp_ms, batch->max_timestamp_ms()));
   item.next = batch->next_offset();
 
   auto key_bytes = offset_key(item.first);
   auto key = to_value(key_bytes);
-  MDB_val value{entry_header_bytes + item.batch.size(), nullptr};
+  MDB_val value{entry_header_bytes + item.view().size(), nullptr};
   if (auto code = mdb_put(
         transaction, partition.table, &key, &value, MDB_APPEND | MDB_RESERVE))
     return code;
   next.head = write_entry(
-    static_cast<char*>(value.mv_data), next.term, item.batch, next.head);
+    static_cast<char*>(value.mv_data), next.term, item.view(), next.head);
   if (next.term > next.last_term) {
     if (auto code = put_term(transaction, partition, next.term, item.first))
       return code;

@@ -71,6 +71,10 @@ struct append_item {
   /// A whole, checked batch (batch_view::parse). append() sets its base offset,
   /// leader epoch and, where record time would decrease, its record time.
   bytes batch;
+  /// In place of `batch`: a part of something larger, which `owner` keeps alive
+  /// and nobody else changes.
+  std::span<char> part;
+  std::shared_ptr<void> owner;
   /// Set by append(): the offset of the first record and the one after the
   /// last.
   offset first;
@@ -78,6 +82,11 @@ struct append_item {
   /// Set by append() for a batch of an idempotent producer: it was stored
   /// before, at `first`, and nothing was stored now.
   bool duplicate = false;
+
+  std::span<char> data() { return owner ? part : std::span<char>{batch}; }
+  bytes_view view() const {
+    return owner ? bytes_view{part.data(), part.size()} : bytes_view{batch};
+  }
   /// Set by append() for a batch of an idempotent producer that does not follow
   /// the last one (fault::out_of_order) or comes from before its latest epoch
   /// (fault::fenced), and for one whose topic was deleted meanwhile

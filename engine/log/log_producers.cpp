@@ -31,7 +31,7 @@ failure refusal(const producer_mark& batch, sequence_verdict verdict,
 int event_log::impl::judge_producer(MDB_txn* transaction, append_item& item,
   const partition_state& partition,
   std::optional<producer_state>& known) const {
-  auto batch = batch_view::parse_unchecked(item.batch);
+  auto batch = batch_view::parse_unchecked(item.view());
   assert(batch);
   if (batch->producer_id() < 0 || batch->base_sequence() < 0)
     return 0;
@@ -68,7 +68,7 @@ int event_log::impl::judge_producer(MDB_txn* transaction, append_item& item,
 
 int event_log::impl::put_producer(MDB_txn* transaction, const append_item& item,
   const partition_state& partition, producer_state& known) const {
-  auto batch = batch_view::parse_unchecked(item.batch);
+  auto batch = batch_view::parse_unchecked(item.view());
   assert(batch);
   auto mark = mark_of(*batch);
   known.remember(mark, item.first, batch->max_timestamp_ms());

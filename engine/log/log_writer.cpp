@@ -55,14 +55,21 @@ result<std::uint32_t> log_writer::check(
 
 void log_writer::append(partition_id where, bytes batch, completion done) {
   if (auto records = check(where, batch))
-    append_checked(where, std::move(batch), *records, std::move(done));
+    hand_over(
+      {.where = where, .batch = std::move(batch)}, *records, std::move(done));
   else
     refuse(done, std::move(records).error());
 }
 
-void log_writer::append_checked(
-  partition_id where, bytes batch, std::uint32_t records, completion done) {
-  auto size = batch.size();
+void log_writer::append_checked(partition_id where, std::span<char> batch,
+  std::shared_ptr<void> owner, std::uint32_t records, completion done) {
+  hand_over({.where = where, .part = batch, .owner = std::move(owner)}, records,
+    std::move(done));
+}
+
+void log_writer::hand_over(
+  append_item item, std::uint32_t records, completion done) {
+  auto size = item.view().size();
   if (size > settings_.batch_bytes_max) {
     refuse(done, too_large(size));
     return;
@@ -77,8 +84,7 @@ void log_writer::append_checked(
     if (!stopping_ && !is_full(size)) {
       waiting_bytes_ += size;
       ++waiting_batches_;
-      queue_.push_back({{.where = where, .batch = std::move(batch)}, records,
-        std::move(done)});
+      queue_.push_back({std::move(item), records, std::move(done)});
       if (idle_)
         wake_.notify_one();
       return;
@@ -149,7 +155,7 @@ std::size_t log_writer::commit_next(std::unique_lock<std::mutex>& lock) {
   std::uint64_t records = 0;
   while (!queue_.empty()) {
     auto& next = queue_.front();
-    auto bytes = next.item.batch.size();
+    auto bytes = next.item.view().size();
     if (!group_.empty() && size + bytes > settings_.commit_bytes_max)
       break;
     size += bytes;

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -80,9 +82,10 @@ public:
   void append(partition_id where, bytes batch, completion done);
 
   /// The same for a batch that was checked a moment ago: batch_view::parse, as
-  /// many records as offsets, which are `records`, an existing partition.
-  void append_checked(
-    partition_id where, bytes batch, std::uint32_t records, completion done);
+  /// many records as offsets, which are `records`, an existing partition. It is
+  /// not copied: `owner` keeps it alive, and nobody else changes it meanwhile.
+  void append_checked(partition_id where, std::span<char> batch,
+    std::shared_ptr<void> owner, std::uint32_t records, completion done);
 
   /// Whether a batch of that size would be taken now, as far as room goes. The
   /// next caller may take the room.
@@ -120,6 +123,7 @@ private:
   };
 
   result<std::uint32_t> check(partition_id where, bytes_view data) const;
+  void hand_over(append_item item, std::uint32_t records, completion done);
   failure too_large(std::size_t bytes) const;
   bool is_full(std::size_t more_bytes) const;
   void refuse(const completion& done, failure why);

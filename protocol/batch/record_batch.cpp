@@ -360,6 +360,85 @@ result<const record_view*> record_reader::next() {
   return &record_;
 }
 
+namespace {
+
+// Reads varints of a row of records where only their sense is of interest. A
+// failed read leaves the row at its end, marked as bad.
+class record_row {
+public:
+  explicit record_row(bytes_view from)
+    : at_{from.data()}, end_{from.data() + from.size()} {}
+
+  bool bad() const { return bad_; }
+  bool empty() const { return at_ == end_; }
+  std::size_t size() const { return static_cast<std::size_t>(end_ - at_); }
+
+  std::int64_t varint() {
+    // Most are of one byte.
+    if (at_ != end_ && static_cast<std::uint8_t>(*at_) < 0x80) [[likely]] {
+      auto byte = static_cast<std::uint8_t>(*at_++);
+      return static_cast<std::int64_t>(byte >> 1) ^ -(byte & 1);
+    }
+    bytes_view rest{at_, size()};
+    std::int64_t value = 0;
+    if (!take_varint(rest, value)) {
+      fail();
+      return 0;
+    }
+    at_ = rest.data();
+    return value;
+  }
+  void skip(std::int64_t bytes) {
+    if (bytes < 0 || static_cast<std::uint64_t>(bytes) > size())
+      fail();
+    else
+      at_ += bytes;
+  }
+  /// A field with its size in front, which may be null.
+  void skip_field() {
+    auto bytes = varint();
+    if (bytes != -1)
+      skip(bytes);
+  }
+
+private:
+  void fail() {
+    bad_ = true;
+    at_ = end_;
+  }
+
+  const char* at_;
+  const char* end_;
+  bool bad_ = false;
+};
+
+// Whether `records` are `count` whole records with the offsets 0 to count - 1:
+// what record_reader would find, without looking at any.
+bool are_dense_records(bytes_view records, std::uint32_t count) {
+  record_row row{records};
+  for (std::uint32_t i = 0; i < count; ++i) {
+    auto size = row.varint();
+    auto left = row.size();
+    row.skip(1);  // attributes
+    row.varint(); // time
+    if (row.varint() != i)
+      return false;
+    row.skip_field();
+    row.skip_field();
+    for (auto headers = row.varint(); headers != 0 && !row.bad(); --headers) {
+      auto key = row.varint();
+      row.skip(key);
+      row.skip_field();
+    }
+    if (row.bad() || size < 0
+      || left - row.size() != static_cast<std::uint64_t>(size))
+      return false;
+  }
+  return row.empty();
+}
+
+} // namespace
+
 result<void> check_records(const batch_view& batch, std::size_t bytes_max) {
   auto deltas = static_cast<std::uint64_t>(batch.last_offset_delta());
   if (batch.record_count() != deltas + 1)
@@ -370,7 +449,11 @@ result<void> check_records(const batch_view& batch, std::size_t bytes_max) {
   if (batch.producer_id() >= 0
     && (batch.base_sequence() < 0 || batch.producer_epoch() < 0))
     return invalid("it has a producer id but no sequence or epoch");
-  // As many ascending offsets as there are places leave no gap.
+  if (batch.codec() == compression::none
+    && are_dense_records(batch.payload(), batch.record_count()))
+    return {};
+  // What is compressed, and the words for what is wrong. As many ascending
+  // offsets as there are places leave no gap.
   return batch.for_each([](const record_view&) {}, bytes_max);
 }
 
