@@ -89,6 +89,9 @@ struct log_usage {
   bool disk_full = false;
 };
 
+/// A piece of a partition as it is stored (engine/log/log_tables.hpp).
+struct stored_piece;
+
 /// Limits and seams of a log.
 struct log_settings {
   /// The file is at least this large from the start (at least 256 KiB).
@@ -191,6 +194,12 @@ public:
   result<void> visit(partition_id where, offset from,
     const std::function<bool(offset base, offset next, bytes_view batch)>&
       visit) const;
+
+  /// For verify_open_log(): the rows of the partition's table from key `from`
+  /// on, unchecked, committed or not, until they sum up to `bytes_max`, with
+  /// what the log records of the partition at that moment.
+  result<stored_piece> inspect(
+    partition_id where, offset from, std::size_t bytes_max) const;
 
   /// The first committed record whose record time is not below `timestamp_ms`;
   /// none when there is no such record yet.

@@ -103,6 +103,39 @@ result<std::vector<stored_batch>> event_log::read(
   return found;
 }
 
+result<stored_piece> event_log::inspect(
+  partition_id where, offset from, std::size_t bytes_max) const {
+  auto& partition = self_->at(where);
+  auto name = partition_key(find_topic(where.topic)->id, where.partition);
+  auto unreadable = [&](int code) {
+    return std::unexpected{self_->named(
+      lmdb_failure("read", data_folder() / "log", code), where, from)};
+  };
+  return self_->reading(
+    where, [&](MDB_txn* transaction) -> result<stored_piece> {
+      stored_piece piece;
+      bytes_view row;
+      if (auto code
+        = get_row(transaction, self_->tables_.partitions, name, row))
+        return unreadable(code);
+      auto numbers = decode_numbers(row);
+      if (!numbers)
+        return std::unexpected{
+          self_->named(std::move(numbers).error(), where, from)};
+      piece.numbers = *numbers;
+      std::size_t sum = 0;
+      lmdb_cursor cursor{transaction, partition.table};
+      auto code = cursor.seek(offset_key(from));
+      for (; !code && sum < bytes_max; code = cursor.move(MDB_NEXT)) {
+        piece.rows.emplace_back(cursor.key(), cursor.value());
+        sum += cursor.value().size();
+      }
+      if (code && code != MDB_NOTFOUND)
+        return unreadable(code);
+      return piece;
+    });
+}
+
 result<std::optional<offset>> event_log::offset_at_time(
   partition_id where, std::int64_t timestamp_ms) const {
   using answer = result<std::optional<offset>>;

@@ -10,13 +10,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace herald {
 
 // The tables of the log's environment. Integers are big-endian; every value but
-// those of `meta` and `terms` starts with its version.
+// those of `meta` and `terms` starts with its version. Each row of the first
+// four ends with a check (engine/log/checked_row.hpp); a log of before that has
+// no row "checked" and gets both when it is opened.
 //
 //     meta         "incarnation" -> u64        "cluster" -> 22 characters
+//                  "checked" -> nothing
 //     topics       name -> 1 uuid:byte[16] number:u32 partitions:u32
 //     partitions   uuid:byte[16] partition:u32
 //                    -> 1 log-start:u64 log-end:u64 committed-end:u64 term:u64
@@ -34,6 +39,7 @@ constexpr std::uint32_t fixed_tables = 4;
 
 constexpr std::string_view incarnation_key = "incarnation";
 constexpr std::string_view cluster_key = "cluster";
+constexpr std::string_view checked_key = "checked";
 
 /// What the log knows about a partition beside its batches.
 struct partition_numbers {
@@ -48,6 +54,13 @@ struct partition_numbers {
   chain_hash anchor{};
   chain_hash head{};
   bool operator==(const partition_numbers&) const = default;
+};
+
+/// What event_log::inspect() shows.
+struct stored_piece {
+  partition_numbers numbers;
+  /// Keys and entries.
+  std::vector<std::pair<bytes, bytes>> rows;
 };
 
 /// Name of the table with a partition's batches.

@@ -1,3 +1,4 @@
+#include "engine/log/checked_row.hpp"
 #include "engine/log/log_state.hpp"
 #include "protocol/batch/big_endian.hpp"
 
@@ -45,6 +46,8 @@ int event_log::impl::cut(MDB_txn* transaction, const partition_state& partition,
   numbers.last_timestamp_ms = 0;
   if (!code) {
     auto base = offset_of_key(cursor.key());
+    if (!base)
+      return MDB_CORRUPTED;
     auto entry = read_entry(cursor.value(), *base);
     if (!entry) {
       refused = named(std::move(entry).error(), partition.where, *base);
@@ -69,7 +72,11 @@ int event_log::impl::cut(MDB_txn* transaction, const partition_state& partition,
   while (!code && terms.key().starts_with(prefix)) {
     auto term
       = load_big_endian<std::uint64_t>(terms.key().data() + prefix.size());
-    if (offset_of_key(terms.value()) >= from)
+    auto row = without_row_check(terms.key(), terms.value());
+    auto first = row ? offset_of_key(*row) : std::nullopt;
+    if (!first)
+      return MDB_CORRUPTED;
+    if (*first >= from)
       code = terms.remove();
     else
       numbers.last_term = term;
@@ -113,7 +120,8 @@ result<std::vector<std::pair<std::uint64_t, offset>>> event_log::terms(
       auto code = cursor.seek(prefix);
       for (; !code && cursor.key().starts_with(prefix);
         code = cursor.move(MDB_NEXT)) {
-        auto first = offset_of_key(cursor.value());
+        auto row = without_row_check(cursor.key(), cursor.value());
+        auto first = row ? offset_of_key(*row) : std::nullopt;
         if (cursor.key().size() != prefix.size() + 8 || !first)
           return fail(fault::damaged, "the table of terms is damaged");
         found.emplace_back(

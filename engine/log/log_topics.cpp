@@ -68,8 +68,8 @@ result<topic_info> event_log::create_topic(
   topic->info = info;
   topic->partitions = std::make_unique<partition_state[]>(partitions);
   auto written = self.env_->write([&](MDB_txn* transaction) {
-    auto code
-      = put(transaction, self.tables_.topics, info.name, encode_topic(info));
+    auto code = put_row(
+      transaction, self.tables_.topics, info.name, encode_topic(info));
     for (std::uint32_t i = 0; !code && i < partitions; ++i) {
       auto& partition = topic->partitions[i];
       partition.where = {info.number, i};
@@ -79,10 +79,10 @@ result<topic_info> event_log::create_topic(
       code = mdb_dbi_open(transaction, partition_table(info.id, i).c_str(),
         MDB_CREATE, &partition.table);
       if (!code)
-        code = put(transaction, self.tables_.partitions,
+        code = put_row(transaction, self.tables_.partitions,
           partition_key(info.id, i), encode_numbers(numbers));
       if (!code)
-        code = put(transaction, self.tables_.terms, term_key(info.id, i, 0),
+        code = put_row(transaction, self.tables_.terms, term_key(info.id, i, 0),
           offset_key({0}));
     }
     return code;

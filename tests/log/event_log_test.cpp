@@ -1,5 +1,6 @@
 #include "engine/log/event_log.hpp"
 
+#include "engine/log/checked_row.hpp"
 #include "engine/log/log_tables.hpp"
 #include "tests/log/fixture.hpp"
 
@@ -81,6 +82,8 @@ TEST_CASE_METHOD(log_fixture, "a newer entry of a topic is refused") {
     REQUIRE(mdb_get(transaction, table, &key, &value) == 0);
     bytes newer{static_cast<char*>(value.mv_data), value.mv_size};
     newer[0] = 2;
+    newer.resize(newer.size() - row_check_bytes);
+    newer = with_row_check("match", newer);
     value = {newer.size(), newer.data()};
     REQUIRE(mdb_put(transaction, table, &key, &value, 0) == 0);
   });
