@@ -116,6 +116,14 @@ result<std::vector<std::pair<std::uint64_t, offset>>> event_log::terms(
     where, [&](MDB_txn* transaction) -> result<found_terms> {
       found_terms found;
       auto prefix = partition_key(id, partition.where.partition);
+      bytes_view value;
+      if (auto code
+        = get_row(transaction, self_->tables_.partitions, prefix, value))
+        return std::unexpected{
+          lmdb_failure("read", data_folder() / "log", code)};
+      auto numbers = decode_numbers(value);
+      if (!numbers)
+        return std::unexpected{std::move(numbers).error()};
       lmdb_cursor cursor{transaction, self_->tables_.terms};
       auto code = cursor.seek(prefix);
       for (; !code && cursor.key().starts_with(prefix);
@@ -131,6 +139,10 @@ result<std::vector<std::pair<std::uint64_t, offset>>> event_log::terms(
       if (code && code != MDB_NOTFOUND)
         return std::unexpected{
           lmdb_failure("read", data_folder() / "log", code)};
+      // A row whose key is damaged is not among them.
+      if (found.empty() || found.back().first != numbers->last_term
+        || found.front().second > numbers->log_start)
+        return fail(fault::damaged, "the table of terms is damaged");
       return found;
     });
 }

@@ -107,7 +107,8 @@ struct node_view {
 // One bit a page.
 class page_set {
 public:
-  explicit page_set(std::uint64_t pages) : bits_(pages) {}
+  bool empty() const { return bits_.empty(); }
+  void resize(std::uint64_t pages) { bits_.resize(pages); }
   bool has(std::uint64_t page) const { return bits_[page]; }
   void add(std::uint64_t page) { bits_[page] = true; }
 
@@ -149,8 +150,8 @@ struct page_file::impl {
   std::uint64_t file_bytes = 0;
   meta_page meta;
   std::size_t page_bytes = 0;
-  page_set used{0};
-  page_set free{0};
+  page_set used;
+  page_set free;
 
   result<void> read_metas();
   bool read_at(std::uint64_t at, char* to, std::size_t size) const;
@@ -206,16 +207,21 @@ result<void> page_file::impl::read_metas() {
   if (::fstat(file, &status) != 0)
     return std::unexpected{system_failure("look at", path, errno)};
   file_bytes = static_cast<std::uint64_t>(status.st_size);
+  if (file_bytes == 0)
+    return damaged("it is empty; restore it from a copy");
   std::array<meta_page, 2> both;
   std::array<char, meta_bytes> raw{};
   std::uint64_t at = 0;
   for (std::uint64_t i = 0; i < 2; ++i) {
     if (!read_at(at, raw.data(), raw.size()))
-      return damaged(fmt::format("meta page {} cannot be read", i));
+      return damaged("it is cut off; restore it from a copy");
     auto& each = both[i] = load_meta(raw.data());
     if (each.magic != magic_number || each.flags != meta_flag
       || each.number != i)
-      return damaged(fmt::format("meta page {} is damaged", i));
+      return damaged(fmt::format(
+        "meta page {} is damaged, or it is not a file of LMDB; restore it from "
+        "a copy",
+        i));
     if (each.version != format_version)
       return fail(fault::version,
         fmt::format("{} has format {} of LMDB, only {} is known", path.string(),
@@ -242,12 +248,10 @@ result<void> page_file::impl::read_metas() {
   page_bytes = meta.page_bytes;
   if (meta.last_page >= file_bytes / page_bytes)
     return damaged(fmt::format("it is cut off: it has {} bytes, its last page "
-                               "is {} of {} bytes each",
+                               "is {} of {} bytes each; restore it from a copy",
       file_bytes, meta.last_page, page_bytes));
   if (meta.last_page + 1 < first_data_page)
     return damaged(fmt::format("meta page {} is damaged", newest));
-  used = page_set{meta.last_page + 1};
-  free = page_set{meta.last_page + 1};
   return {};
 }
 
@@ -424,6 +428,10 @@ bool page_file::impl::read_big(
 
 void page_file::impl::walk(walking& state) {
   auto& table = state.table;
+  if (used.empty()) {
+    used.resize(meta.last_page + 1);
+    free.resize(meta.last_page + 1);
+  }
   if (table.root == no_page) {
     if (table.depth != 0 || table.entries != 0 || table.branch_pages != 0
       || table.leaf_pages != 0 || table.overflow_pages != 0)
@@ -529,6 +537,12 @@ void page_file::walk(
   const page_table& table, const row_visitor& visit, const complaint& wrong) {
   impl::walking state{table, visit, {}, wrong};
   self_->walk(state);
+}
+
+result<void> check_data_file(const std::filesystem::path& path) {
+  if (auto file = page_file::open(path); !file)
+    return std::unexpected{std::move(file).error()};
+  return {};
 }
 
 result<std::vector<std::string>> check_pages(

@@ -93,6 +93,11 @@ private:
   std::unique_ptr<impl> self_;
 };
 
+/// What must be right before LMDB may read the file: its meta pages, of which
+/// it would silently take the older one if the newer were damaged, and that all
+/// pages are there, since it reads by mmap. Faults: as page_file::open().
+result<void> check_data_file(const std::filesystem::path& path);
+
 /// Walks everything in an LMDB data file and returns what is wrong with it, at
 /// most `problems_max` lines; sound when there are none. Other faults: as
 /// page_file::open(), but for damaged, which is a line.

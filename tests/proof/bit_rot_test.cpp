@@ -296,11 +296,16 @@ TEST_CASE("a damaged log answers rightly, refuses, or ends") {
     auto bit = static_cast<int>(random() % 8);
     file.flip(at, bit);
     auto verified = verify_in_child(log.folder());
+    auto report = verify_log(log.folder());
+    auto problem = !report       ? report.error().message
+      : report->problems.empty() ? "nothing"
+                                 : to_string(report->problems.front());
     auto how
       = in_child(20, [&] { return compare(sound, answers_of(log.folder())); });
     file.restore();
     INFO("byte " << at << " (page " << at / 4096 << " + " << at % 4096
-                 << "), bit " << bit << ", verify said " << verified);
+                 << "), bit " << bit << ", verify said " << verified << ": "
+                 << problem);
     CHECK(how != is_wrong);
     CHECK(how != ended_late);
     if (verified == is_sound)
