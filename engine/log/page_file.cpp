@@ -155,6 +155,7 @@ struct page_file::impl {
 
   result<void> read_metas();
   bool read_at(std::uint64_t at, char* to, std::size_t size) const;
+  std::optional<std::uint64_t> newest_in_free_list(const meta_page& of) const;
 
   void walk(walking& state);
   void walk_page(walking& state, std::uint64_t number, std::uint16_t depth,
@@ -252,7 +253,43 @@ result<void> page_file::impl::read_metas() {
       file_bytes, meta.last_page, page_bytes));
   if (meta.last_page + 1 < first_data_page)
     return damaged(fmt::format("meta page {} is damaged", newest));
+  // By one flipped bit the older one may say that it is the newest, or the
+  // newest that it is the older one.
+  for (auto& each : both)
+    if (auto listed = newest_in_free_list(each); listed && each.transaction > 1
+      && (each.number == newest ? *listed < each.transaction
+                                : *listed > each.transaction))
+      return damaged(fmt::format(
+        "meta page {} says transaction {}, its list of free pages ends with {}",
+        each.number, each.transaction, *listed));
   return {};
+}
+
+// The last key of the list of free pages. None when it has no rows, or cannot
+// be read, which the walk says.
+std::optional<std::uint64_t> page_file::impl::newest_in_free_list(
+  const meta_page& of) const {
+  const row_visitor no_visit;
+  const std::function<void(const node_view&)> no_nodes;
+  const complaint quiet = [](std::string) {};
+  walking state{of.free, no_visit, no_nodes, quiet, true};
+  auto number = of.free.root;
+  std::vector<char> page(page_bytes);
+  for (auto depth = of.free.depth; depth > 0 && depth <= depth_max; --depth) {
+    if (number < first_data_page || number > of.last_page
+      || !read_at(number * page_bytes, page.data(), page.size()))
+      return std::nullopt;
+    auto nodes = read_nodes(state, page, number, depth == 1);
+    if (!nodes)
+      return std::nullopt;
+    auto& last = nodes->back();
+    if (depth == 1)
+      return last.key.size() == sizeof(std::uint64_t)
+        ? std::optional{load<std::uint64_t>(last.key.data())}
+        : std::nullopt;
+    number = last.child();
+  }
+  return std::nullopt;
 }
 
 // Marks a page as used, if that can be.

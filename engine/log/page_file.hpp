@@ -30,7 +30,8 @@ namespace herald {
 // of its overflow pages, whose header has a count of pages in place of lower
 // and upper; with flag 2 a named table. A branch's node has the number
 // flags:hi:lo of a page with the keys from its key on. `free` lists the pages
-// that are not in use: transaction:u64 -> count:u64 page-number:u64*.
+// that are not in use: transaction:u64 -> count:u64 page-number:u64*. Since
+// each transaction but the first replaces pages, its list ends with its own.
 
 /// A table, as its description in the file has it.
 struct page_table {
