@@ -8,12 +8,6 @@ namespace herald {
 
 namespace {
 
-producer_mark mark_of(const batch_view& batch) {
-  return {batch.producer_id(), batch.producer_epoch(), batch.base_sequence(),
-    later_sequence(batch.base_sequence(),
-      static_cast<std::uint32_t>(batch.last_offset_delta()))};
-}
-
 failure refusal(const producer_mark& batch, sequence_verdict verdict,
   const producer_state& known) {
   if (verdict == sequence_verdict::old_epoch)
@@ -43,11 +37,11 @@ int event_log::impl::judge_producer(MDB_txn* transaction, append_item& item,
   std::optional<producer_state>& known) const {
   auto batch = batch_view::parse_unchecked(item.view());
   assert(batch);
-  if (batch->producer_id() < 0 || batch->base_sequence() < 0)
-    return 0;
   auto mark = mark_of(*batch);
+  if (!mark)
+    return 0;
   auto name = producer_key(
-    topic_id(partition), partition.where.partition, mark.producer_id);
+    topic_id(partition), partition.where.partition, mark->producer_id);
   auto key = to_value(name);
   MDB_val value{};
   auto code = mdb_get(transaction, tables_.producers, &key, &value);
@@ -63,14 +57,14 @@ int event_log::impl::judge_producer(MDB_txn* transaction, append_item& item,
     return 0;
   }
   known = std::move(*stored);
-  auto verdict = known->judge(mark);
+  auto verdict = known->judge(*mark);
   if (verdict.which == sequence_verdict::duplicate) {
     item.duplicate = true;
     item.first = verdict.first;
     item.next = {verdict.first.value
       + static_cast<std::uint64_t>(batch->last_offset_delta()) + 1};
   } else if (verdict.which != sequence_verdict::next) {
-    item.refused = named(refusal(mark, verdict.which, *known), partition.where,
+    item.refused = named(refusal(*mark, verdict.which, *known), partition.where,
       partition.next.log_end);
   }
   return 0;
@@ -81,18 +75,22 @@ int event_log::impl::put_producer(MDB_txn* transaction, const append_item& item,
   auto batch = batch_view::parse_unchecked(item.view());
   assert(batch);
   auto mark = mark_of(*batch);
-  known.remember(mark, item.first, batch->max_timestamp_ms());
+  assert(mark);
+  known.remember(*mark, item.first, batch->max_timestamp_ms());
   return put_row(transaction, tables_.producers,
     producer_key(
-      topic_id(partition), partition.where.partition, mark.producer_id),
+      topic_id(partition), partition.where.partition, mark->producer_id),
     known.encode());
 }
 
-// Forgets what producers sent from `from` on, which is being cut off.
+// Forgets what producers sent from `from` on, which has been cut off, and
+// remembers what they sent before that instead.
 int event_log::impl::cut_producers(MDB_txn* transaction,
   const partition_state& partition, offset from, failure& refused) const {
   auto prefix = partition_key(topic_id(partition), partition.where.partition);
-  std::vector<std::pair<bytes, producer_state>> changed;
+  std::map<std::int64_t, producer_state> changed;
+  // Whether older batches than those that are left are to be recalled, too.
+  std::map<std::int64_t, bool> wanted;
   {
     lmdb_cursor cursor{transaction, tables_.producers};
     auto code = cursor.seek(prefix);
@@ -103,13 +101,28 @@ int event_log::impl::cut_producers(MDB_txn* transaction,
         refused = named(std::move(state).error(), partition.where, from);
         return log_environment::abandon;
       }
-      if (state->forget_from(from))
-        changed.emplace_back(cursor.key(), std::move(*state));
+      auto remembered = state->recent().size();
+      if (!state->forget_from(from))
+        continue;
+      auto id
+        = load_big_endian<std::int64_t>(cursor.key().data() + prefix.size());
+      // Where there were fewer than there can be, they were all of the epoch.
+      auto none_left = state->recent().empty();
+      auto older = remembered == producer_state::recent_max
+        || (none_left && state->epoch() > 0);
+      if (older || !none_left)
+        wanted.emplace(id, older);
+      changed.emplace(id, std::move(*state));
     }
     if (code && code != MDB_NOTFOUND)
       return code;
   }
-  for (auto& [name, state] : changed) {
+  if (auto code = recall_producers(
+        transaction, partition, changed, std::move(wanted), refused))
+    return code;
+  for (auto& [id, state] : changed) {
+    auto name
+      = producer_key(topic_id(partition), partition.where.partition, id);
     auto key = to_value(name);
     auto code = state.recent().empty()
       ? mdb_del(transaction, tables_.producers, &key, nullptr)
@@ -118,6 +131,36 @@ int event_log::impl::cut_producers(MDB_txn* transaction,
       return code;
   }
   return 0;
+}
+
+// Reads the partition from its end back until all that is wanted is known.
+int event_log::impl::recall_producers(MDB_txn* transaction,
+  const partition_state& partition,
+  std::map<std::int64_t, producer_state>& states,
+  std::map<std::int64_t, bool> wanted, failure& refused) const {
+  lmdb_cursor cursor{transaction, partition.table};
+  auto code = wanted.empty() ? MDB_NOTFOUND : cursor.move(MDB_LAST);
+  for (; !code && !wanted.empty(); code = cursor.move(MDB_PREV)) {
+    auto base = offset_of_key(cursor.key());
+    auto stored = cursor.value();
+    auto batch = stored.size() < entry_header_bytes
+      ? fail(fault::damaged, "its entry is damaged")
+      : batch_view::parse_unchecked(stored.substr(entry_header_bytes));
+    if (!base || !batch) {
+      refused = named({fault::damaged, "its entry is damaged"}, partition.where,
+        base.value_or(offset{partition.log_start}));
+      return log_environment::abandon;
+    }
+    auto mark = mark_of(*batch);
+    auto producer = mark ? wanted.find(mark->producer_id) : wanted.end();
+    if (producer == wanted.end())
+      continue;
+    auto more = states[mark->producer_id].recall(
+      *mark, *base, batch->max_timestamp_ms());
+    if (!more || !producer->second)
+      wanted.erase(producer);
+  }
+  return code == MDB_NOTFOUND ? 0 : code;
 }
 
 result<std::int64_t> event_log::allocate_producer_ids(std::uint32_t count) {

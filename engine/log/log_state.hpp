@@ -181,6 +181,9 @@ struct event_log::impl {
     const partition_state& partition, producer_state& known) const;
   int cut_producers(MDB_txn* transaction, const partition_state& partition,
     offset from, failure& refused) const;
+  int recall_producers(MDB_txn* transaction, const partition_state& partition,
+    std::map<std::int64_t, producer_state>& states,
+    std::map<std::int64_t, bool> wanted, failure& refused) const;
   int put_numbers(MDB_txn* transaction, const partition_state& partition,
     const partition_numbers& numbers) const;
   int put_term(MDB_txn* transaction, const partition_state& partition,

@@ -133,6 +133,7 @@ struct inspected_rows {
 std::string partition_table(const uuid& topic, std::uint32_t partition);
 
 bytes partition_key(const uuid& topic, std::uint32_t partition);
+constexpr std::size_t partition_key_bytes = 20;
 bytes producer_key(
   const uuid& topic, std::uint32_t partition, std::int64_t producer_id);
 bytes term_key(const uuid& topic, std::uint32_t partition, std::uint64_t term);

@@ -1,8 +1,7 @@
 #include "engine/log/producer_state.hpp"
 
 #include "protocol/batch/big_endian.hpp"
-
-#include <cassert>
+#include "protocol/batch/record_batch.hpp"
 
 namespace herald {
 
@@ -24,6 +23,15 @@ void put(bytes& out, T value) {
 std::int32_t later_sequence(std::int32_t sequence, std::uint32_t by) {
   return static_cast<std::int32_t>(
     (static_cast<std::uint32_t>(sequence) + by) & 0x7fffffffu);
+}
+
+std::optional<producer_mark> mark_of(const batch_view& batch) {
+  if (batch.producer_id() < 0 || batch.base_sequence() < 0)
+    return std::nullopt;
+  return producer_mark{batch.producer_id(), batch.producer_epoch(),
+    batch.base_sequence(),
+    later_sequence(batch.base_sequence(),
+      static_cast<std::uint32_t>(batch.last_offset_delta()))};
 }
 
 result<producer_state> producer_state::decode(bytes_view value) {
@@ -89,7 +97,6 @@ bool producer_state::forget_from(offset from) {
 
 void producer_state::remember(
   const producer_mark& batch, offset first, std::int64_t timestamp_ms) {
-  assert(judge(batch).which == sequence_verdict::next);
   if (batch.epoch != epoch_)
     recent_.clear();
   epoch_ = batch.epoch;
@@ -97,6 +104,21 @@ void producer_state::remember(
   if (recent_.size() == recent_max)
     recent_.erase(recent_.begin());
   recent_.push_back({batch.first_sequence, batch.last_sequence, first});
+}
+
+bool producer_state::recall(
+  const producer_mark& batch, offset first, std::int64_t timestamp_ms) {
+  if (recent_.empty())
+    epoch_ = batch.epoch;
+  if (recent_.empty() || first == recent_.back().first)
+    timestamp_ms_ = timestamp_ms;
+  if (recent_.empty() || first < recent_.front().first) {
+    if (batch.epoch != epoch_ || recent_.size() == recent_max)
+      return false;
+    recent_.insert(
+      recent_.begin(), {batch.first_sequence, batch.last_sequence, first});
+  }
+  return recent_.size() < recent_max;
 }
 
 } // namespace herald

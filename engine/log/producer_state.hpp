@@ -10,6 +10,8 @@
 
 namespace herald {
 
+class batch_view;
+
 // What the log remembers of an idempotent producer in one partition, so that a
 // batch that is sent again is not stored again (KIP-98, and KIP-360 for
 // producers that were forgotten). It stands in the table `producers` and
@@ -19,9 +21,11 @@ namespace herald {
 //     value = version:u8(1) epoch:i16 timestamp-ms:i64 count:u8 recent*
 //     recent = first-sequence:i32 last-sequence:i32 first-offset:u64
 //
-// `recent` are the last batches, oldest first, at most five: a client has five
-// requests under way at most. Example: epoch 0, one batch with sequences 0 to 9
-// at offset 100, recorded at 1000 ms.
+// `recent` are the last batches of the latest epoch, oldest first, at most
+// five: a client has five requests under way at most. They stay when their
+// batches are trimmed or compacted away, so that whoever has the log's batches
+// can tell what must stand here, but for those. Example: epoch 0, one batch
+// with sequences 0 to 9 at offset 100, recorded at 1000 ms.
 //
 //     01 0000 00000000000003e8 01 00000000 00000009 0000000000000064
 
@@ -33,6 +37,9 @@ struct producer_mark {
   /// Of the batch's last record. Sequences go from 2^31 - 1 on to 0.
   std::int32_t last_sequence = -1;
 };
+
+/// The mark of an idempotent producer's batch; none in other batches.
+std::optional<producer_mark> mark_of(const batch_view& batch);
 
 /// How a batch stands to what was stored of its producer.
 enum class sequence_verdict : std::uint8_t {
@@ -74,8 +81,15 @@ public:
   };
   verdict judge(const producer_mark& batch) const;
 
-  /// Remembers a batch that judge() called the next one.
+  /// Remembers a batch that is stored behind the others; before that, judge()
+  /// has called it the next one.
   void remember(
+    const producer_mark& batch, offset first, std::int64_t timestamp_ms);
+
+  /// Remembers a batch that is stored in front of the others, after
+  /// forget_from(): for all of the producer's batches from there back, newest
+  /// first. False once there is nothing more to learn from older ones.
+  bool recall(
     const producer_mark& batch, offset first, std::int64_t timestamp_ms);
 
   /// Forgets the batches from offset `from` on; whether there were any.

@@ -6,6 +6,7 @@
 #include "engine/log/held_folder.hpp"
 #include "engine/log/log_tables.hpp"
 #include "engine/log/page_file.hpp"
+#include "engine/log/producer_check.hpp"
 #include "engine/log/schema_registry.hpp"
 #include "protocol/batch/big_endian.hpp"
 
@@ -35,6 +36,10 @@ public:
     else
       ++report_.problems_left_off;
   }
+  std::uint64_t count() const {
+    return report_.problems.size() + report_.problems_left_off;
+  }
+
   // Of no partition.
   void add(std::string what) { add({{}, 0, {0}, std::move(what)}); }
 
@@ -56,6 +61,7 @@ public:
 
   // A page is damaged: what is below it cannot be seen.
   void page_is_wrong(std::string what) {
+    seen_all_ = false;
     wrong(expected_.value_or(at_), std::move(what));
   }
 
@@ -107,6 +113,7 @@ public:
   std::optional<entry_view> next(bytes_view key, bytes_view stored) {
     auto base = offset_of_key(key);
     if (!base) {
+      seen_all_ = false;
       wrong(at_, "a key behind it is not an offset");
       return std::nullopt;
     }
@@ -128,6 +135,7 @@ public:
     auto chained = follow_chain(stored);
     last_is_sound_ = entry && chained;
     if (!entry) {
+      seen_all_ = false;
       wrong(*base, entry.error().message);
       expected_.reset();
       return std::nullopt;
@@ -176,6 +184,8 @@ public:
   }
 
   bool last_is_sound() const { return last_is_sound_; }
+  // Whether next() has returned every entry that is stored.
+  bool seen_all() const { return seen_all_; }
   const std::string& topic() const { return topic_; }
   std::optional<offset> expected() const { return expected_; }
   const partition_numbers& numbers() const { return numbers_; }
@@ -236,6 +246,7 @@ private:
   bool gaps_ = false;
   bool first_ = true;
   bool last_is_sound_ = true;
+  bool seen_all_ = true;
 };
 
 // Looks into the records of batches: those of the registry's topic are learned,
@@ -310,7 +321,7 @@ public:
     auto topics = read_topics();
     partitions_ = read_rows(partitions_table);
     terms_ = read_rows(terms_table);
-    producers_ = read_rows(producers_table);
+    read_producers();
     report_.topics = topics.size();
     for (auto& topic : topics)
       for (std::uint32_t i = 0; i < topic.partitions; ++i) {
@@ -434,12 +445,17 @@ private:
       return check.wrong({0}, numbers.error().message);
     check.begin(*numbers);
     std::optional<std::uint64_t> term;
+    producer_check producers;
+    std::optional<offset> first;
     file_.walk(
       *table,
       [&](bytes_view key, bytes_view value) {
         auto entry = check.next(key, value);
         if (!entry)
           return;
+        if (!first)
+          first = entry->batch.base_offset();
+        producers.see(entry->batch);
         check_term(check, topic, partition, *entry, term);
         records_.look(check, *entry);
       },
@@ -449,6 +465,51 @@ private:
           records_.schemas_are_incomplete();
       });
     check.end();
+    auto& cleaning = numbers->cleaning;
+    if (check.seen_all())
+      check_producers(check, row->first, producers,
+        {.first_stored = first.value_or(numbers->log_end),
+          .compacted_below = cleaning.generation > 0
+            ? std::max(cleaning.clean_end, cleaning.pass_end)
+            : offset{0}});
+  }
+
+  // Where rows cannot be read, their producers would be told to be forgotten.
+  void read_producers() {
+    auto before = problems_.count();
+    has_producers_ = tables_.contains(producers_table);
+    producers_ = read_rows(producers_table);
+    has_producers_ = has_producers_ && problems_.count() == before;
+    for (auto& [key, value] : producers_)
+      if (before == 0
+        && !partitions_.contains(
+          bytes_view{key}.substr(0, partition_key_bytes)))
+        problems_.add(fmt::format(
+          "table '{}': row {:?} is of no partition", producers_table, key));
+  }
+
+  // What is remembered of the partition's producers.
+  void check_producers(partition_check& check, const bytes& partition,
+    producer_check& producers, const producer_check::missing& gone) {
+    if (!has_producers_)
+      return;
+    auto wrong = [&](const std::optional<producer_check::finding>& found) {
+      if (found)
+        check.wrong(found->at, found->what);
+    };
+    for (auto row = producers_.lower_bound(partition);
+      row != producers_.end() && row->first.starts_with(partition); ++row) {
+      auto& [key, value] = *row;
+      auto remembered = producer_state::decode(value);
+      if (remembered && key.size() == partition.size() + 8)
+        wrong(producers.compare(
+          load_big_endian<std::int64_t>(key.data() + partition.size()),
+          *remembered, gone));
+      else
+        problems_.add(
+          fmt::format("table '{}': row {:?} is damaged", producers_table, key));
+    }
+    wrong(producers.forgotten());
   }
 
   // What waits to be freed must be there, since LMDB will walk it.
@@ -492,6 +553,7 @@ private:
   rows partitions_;
   rows terms_;
   rows producers_;
+  bool has_producers_ = false;
   std::uint64_t next_topic_ = 0;
   std::vector<std::pair<uuid, std::uint64_t>> deleted_;
   bool checked_ = false;

@@ -56,9 +56,10 @@ struct verify_settings {
 
 /// Reads every byte of the log of a stopped node: its pages (page_file), the
 /// checks of its small tables, the batches' checksums, the chain of hashes,
-/// offsets without gaps, counts, record times, that the schemas named by
-/// records exist. Changes nothing, and cannot be killed by what it reads. When
-/// there are no problems, LMDB can read the file and overwrites nothing of it.
+/// offsets without gaps, counts, record times, what is remembered of producers
+/// (producer_check), that the schemas named by records exist. Changes nothing,
+/// and cannot be killed by what it reads. When there are no problems, LMDB can
+/// read the file and overwrites nothing of it.
 ///
 /// Faults instead of a report: not_found (no log there), in_use (a node has it
 /// open), version (newer format, foreign file), damaged (the file is cut off or
@@ -67,9 +68,10 @@ result<verify_report> verify_log(const std::filesystem::path& data_folder,
   const verify_settings& settings = {});
 
 /// The same for a log that is open, while it is written: in short read
-/// transactions, so without the pages that no reader comes to. Each partition
-/// is read up to the committed end that it had when its turn came, or when
-/// retention or compaction last changed it. From any thread.
+/// transactions, so without the pages that no reader comes to and without what
+/// is remembered of producers. Each partition is read up to the committed end
+/// that it had when its turn came, or when retention or compaction last changed
+/// it. From any thread.
 /// Faults: unavailable (settings.pause said so), busy, io.
 result<verify_report> verify_open_log(
   const event_log& log, const verify_settings& settings = {});

@@ -1,3 +1,5 @@
+#include "engine/log/checked_row.hpp"
+#include "engine/log/log_tables.hpp"
 #include "engine/log/log_writer.hpp"
 #include "engine/log/producer_state.hpp"
 #include "tests/log/fixture.hpp"
@@ -13,6 +15,26 @@ namespace {
 using strings = std::vector<std::string>;
 
 struct producer_fixture : log_fixture {
+  /// What verify says, one line each, after the producer's row was changed to
+  /// another state, or removed where there is none.
+  strings problems_with(
+    const std::optional<producer_state>& state, std::int64_t producer = 7) {
+    auto key = producer_key(log->find_topic("match")->id, 0, producer);
+    auto row = state ? with_row_check(key, state->encode()) : bytes{};
+    edit(producers_table, [&](MDB_txn* transaction, MDB_dbi table) {
+      MDB_val name{key.size(), key.data()};
+      MDB_val value{row.size(), row.data()};
+      REQUIRE((state ? mdb_put(transaction, table, &name, &value, 0)
+                     : mdb_del(transaction, table, &name, nullptr))
+        == 0);
+    });
+    strings lines;
+    for (auto& problem : verify().problems)
+      lines.push_back(to_string(problem));
+    open();
+    return lines;
+  }
+
   append_item send(const strings& values, std::int32_t sequence,
     std::int16_t epoch = 0, std::int64_t producer = 7, bool visible = true) {
     append_item item{.where = match, .batch = batch_of(values)};
@@ -130,11 +152,164 @@ TEST_CASE_METHOD(producer_fixture,
   CHECK(verify().problems.empty());
 }
 
+TEST_CASE_METHOD(producer_fixture,
+  "when the last five are cut off, those before them are remembered") {
+  for (auto i = 0; i < 4; ++i)
+    send({std::to_string(i)}, i);
+  append({"foreign"});
+  for (auto i = 4; i < 9; ++i)
+    send({std::to_string(i)}, i, 0, 7, false);
+  send({"n"}, 0, 0, 9, false);
+  REQUIRE(log->cut_off(match, {5}));
+  CHECK(verify().problems.empty());
+  reopen();
+  CHECK(refusal_of(send({"5"}, 5)) == fault::out_of_order);
+  auto again = send({"0"}, 0);
+  CHECK(again.duplicate);
+  CHECK(again.first == offset{0});
+  CHECK_FALSE(send({"4"}, 4).duplicate);
+  CHECK(values() == strings{"0", "1", "2", "3", "foreign", "4"});
+  CHECK(verify().problems.empty());
+}
+
+TEST_CASE_METHOD(producer_fixture,
+  "when a whole epoch is cut off, the one before it goes on") {
+  for (auto i = 0; i < 7; ++i)
+    send({std::to_string(i)}, i);
+  send({"x"}, 0, 1, 7, false);
+  REQUIRE(log->cut_off(match, {7}));
+  CHECK(verify().problems.empty());
+  reopen();
+  CHECK(send({"2"}, 2).duplicate);
+  CHECK(refusal_of(send({"1"}, 1)) == fault::out_of_order);
+  CHECK_FALSE(send({"7"}, 7).refused);
+  CHECK(verify().problems.empty());
+}
+
 TEST_CASE_METHOD(producer_fixture, "producer ids are given out once") {
   CHECK(log->allocate_producer_ids(1'000).value() == 0);
   CHECK(log->allocate_producer_ids(1).value() == 1'000);
   reopen();
   CHECK(log->allocate_producer_ids(1).value() == 1'001);
+}
+
+TEST_CASE_METHOD(
+  producer_fixture, "verify compares what is remembered with what is stored") {
+  for (auto i = 0; i < 3; ++i)
+    send({std::to_string(i)}, i);
+  send({"other"}, 0, 0, 9);
+  producer_state state;
+  auto remember = [&](std::int32_t sequence, std::uint64_t at,
+                    std::int64_t time = 1'000, std::int16_t epoch = 0) {
+    state.remember({.producer_id = 7,
+                     .epoch = epoch,
+                     .first_sequence = sequence,
+                     .last_sequence = sequence},
+      {at}, time);
+  };
+  remember(0, 0);
+  remember(1, 1);
+  SECTION("a batch that is missing at the end") {
+    CHECK(problems_with(state)
+      == strings{"match/0@2: producer 7: this batch of it is not remembered as "
+                 "it is stored"});
+  }
+  SECTION("one that is missing at the start") {
+    state = {};
+    remember(1, 1);
+    remember(2, 2);
+    CHECK(problems_with(state)
+      == strings{"match/0@0: producer 7: this batch of it is not remembered as "
+                 "it is stored"});
+  }
+  SECTION("one with another sequence") {
+    remember(3, 2);
+    CHECK(problems_with(state)
+      == strings{"match/0@2: producer 7: this batch of it is not remembered as "
+                 "it is stored"});
+  }
+  SECTION("one that was never stored") {
+    remember(2, 2);
+    remember(3, 3);
+    CHECK(problems_with(state)
+      == strings{"match/0@3: producer 7: a batch of it is remembered here that "
+                 "is not stored"});
+  }
+  SECTION("another epoch") {
+    state = {};
+    remember(0, 2, 1'000, 1);
+    CHECK(problems_with(state)
+      == strings{"match/0@2: producer 7: a batch of it is remembered here that "
+                 "is not stored"});
+    send({"a"}, 0, 2);
+    state = {};
+    remember(2, 2);
+    CHECK(problems_with(state)
+      == strings{
+        "match/0@4: producer 7: its epoch 0 is remembered, 2 is stored"});
+  }
+  SECTION("another record time") {
+    remember(2, 2, 999);
+    CHECK(problems_with(state)
+      == strings{"match/0@2: producer 7: another record time of its last batch "
+                 "is remembered"});
+  }
+  SECTION("nothing") {
+    CHECK(problems_with({})
+      == strings{"match/0@2: producer 7: nothing is remembered of it"});
+    CHECK(problems_with(producer_state{}).size() == 1);
+  }
+  SECTION("a producer that never was") {
+    remember(2, 2);
+    CHECK(problems_with(state, 8).size() == 1);
+  }
+  SECTION("what is right") {
+    remember(2, 2);
+    CHECK(problems_with(state).empty());
+  }
+}
+
+TEST_CASE_METHOD(producer_fixture,
+  "what is trimmed or compacted away may still be remembered") {
+  auto keyed = [&](std::string_view key, std::int32_t sequence,
+                 std::int64_t producer = 7) {
+    batch_builder batch{1'000 + sequence};
+    batch.add(bytes_view{key}, bytes_view{"v"}, 1'000 + sequence);
+    append_item item{.where = match, .batch = batch.finish()};
+    set_producer(item.batch, producer, 0, sequence);
+    REQUIRE(log->append({&item, 1}));
+    REQUIRE_FALSE(item.refused);
+  };
+  for (auto i = 0; i < 12; ++i)
+    keyed(i % 3 == 0 ? "a" : "b", i);
+  keyed("a", 0, 9);
+  keyed("b", 0, 10);
+  SECTION("compacted") {
+    REQUIRE(log->compact(match, 10'000, {.even_if_clean = true}));
+    CHECK(verify().problems.empty());
+    open();
+    for (auto i = 12; i < 19; ++i)
+      keyed(i % 3 == 0 ? "a" : "b", i);
+    CHECK(verify().problems.empty());
+    open();
+    REQUIRE(log->compact(match, 10'000, {.even_if_clean = true}));
+    CHECK(verify().problems.empty());
+  }
+  SECTION("trimmed") {
+    for (auto up_to : {9, 13, 14}) {
+      REQUIRE(log->trim(match, {static_cast<std::uint64_t>(up_to)}));
+      CHECK(verify().problems.empty());
+      open();
+    }
+    keyed("b", 12);
+    CHECK(verify().problems.empty());
+    open();
+    producer_state state;
+    state.remember(
+      {.producer_id = 7, .epoch = 0, .first_sequence = 11, .last_sequence = 11},
+      {11}, 1'011);
+    CHECK(problems_with(state).size() == 1);
+  }
 }
 
 TEST_CASE("a producer's state has the bytes that are written down") {
