@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace herald {
 
@@ -49,6 +50,11 @@ public:
     timer_.expires_after(std::chrono::milliseconds{asked_.max_wait_ms});
     timer_.async_wait([self = shared_from_this()](
                         boost::system::error_code) { self->time_is_over(); });
+    // A wait can be long, and would keep the session of a client that is gone.
+    request_.session->when_closed(request_.slot, [weak = weak_from_this()] {
+      if (auto job = weak.lock())
+        job->end();
+    });
     // What was committed before the waiter stood in the list.
     look_again();
   }
@@ -57,10 +63,6 @@ private:
   void look_again() {
     if (done_)
       return;
-    if (request_.session->closed()) {
-      end();
-      return;
-    }
     waiter_->rearm();
     if (answer_if_enough())
       end();
@@ -69,13 +71,13 @@ private:
   void time_is_over() {
     if (done_)
       return;
-    if (!request_.session->closed())
-      answer(look());
+    answer(look());
     end();
   }
 
   void end() {
-    done_ = true;
+    if (std::exchange(done_, true))
+      return;
     core_.waiters.remove(waiter_, partitions_);
     timer_.cancel();
   }
