@@ -104,8 +104,7 @@ struct refusal {
 refusal check(const kafka_core& core, const batch_view& batch) {
   if (batch.transactional())
     return {kafka::error::invalid_txn_state, "transactions are not offered"};
-  if (batch.max_timestamp_ms() > core.services.now_ms() + ahead_ms_max
-    && !batch.log_append_time())
+  if (batch.max_timestamp_ms() > core.services.now_ms() + ahead_ms_max)
     return {kafka::error::invalid_timestamp,
       fmt::format("a record time of {} is more than an hour ahead",
         batch.max_timestamp_ms())};
