@@ -21,6 +21,9 @@ using partition_answer = produce_response::partition_produce_response;
 // Of the versions that are announced only for librdkafka's sake.
 constexpr std::int16_t served_from = 3;
 
+// From this version on batches may be compressed with zstd (KIP-110).
+constexpr std::int16_t zstd_from = 7;
+
 // How far a client's clock may be ahead: a record from the far future would
 // push the record time of all that follow (Kafka 4's default of
 // message.timestamp.after.max.ms).
@@ -53,6 +56,7 @@ public:
 
   const produce_request& asked() const { return asked_; }
   kafka_core& core() const { return request_.session->core(); }
+  std::int16_t version() const { return request_.version(); }
   partition_answer& answer(std::size_t topic, std::size_t partition) {
     return response_.responses[topic].partition_responses[partition];
   }
@@ -114,8 +118,8 @@ refusal check(const kafka_core& core, const batch_view& batch) {
   return {};
 }
 
-std::expected<batch_view, refusal> read_batch(
-  const kafka_core& core, const std::optional<kafka::record_set>& records) {
+std::expected<batch_view, refusal> read_batch(const kafka_core& core,
+  std::int16_t version, const std::optional<kafka::record_set>& records) {
   auto invalid = [](kafka::error code, std::string why) {
     return std::unexpected{refusal{code, std::move(why)}};
   };
@@ -131,6 +135,9 @@ std::expected<batch_view, refusal> read_batch(
   auto batch = batch_view::parse(data);
   if (!batch)
     return invalid(kafka::error::corrupt_message, batch.error().message);
+  if (batch->codec() == compression::zstd && version < zstd_from)
+    return invalid(kafka::error::unsupported_compression_type,
+      "zstd needs version 7 of Produce");
   if (auto refused = check(core, *batch); refused.code != kafka::error::none)
     return std::unexpected{std::move(refused)};
   return *batch;
@@ -153,7 +160,7 @@ void append(const std::shared_ptr<produce_job>& job,
       fmt::format("topic '{}' is Herald's own and only read", name));
   if (auto trouble = core.services.trouble())
     return refuse(error_of(*trouble), trouble->message);
-  auto batch = read_batch(core, asked.records);
+  auto batch = read_batch(core, job->version(), asked.records);
   if (!batch)
     return refuse(batch.error().code, std::move(batch.error().why));
   auto settings = core.log().settings_of(where->topic);
