@@ -29,6 +29,9 @@ constexpr std::int16_t zstd_from = 7;
 // message.timestamp.after.max.ms).
 constexpr std::int64_t ahead_ms_max = 3'600'000;
 
+// Where a record batch, and what was before it, says its format.
+constexpr std::size_t magic_at = 16;
+
 /// A produce request of which some batches are on their way to disk. Kept alive
 /// by what waits for them; the last one to end answers.
 class produce_job {
@@ -132,6 +135,10 @@ std::expected<batch_view, refusal> read_batch(const kafka_core& core,
   if (*size != data.size())
     return invalid(kafka::error::invalid_record,
       "a partition takes one record batch at a time");
+  if (data[magic_at] != 2)
+    return invalid(kafka::error::invalid_record,
+      fmt::format("record batches of format 2 are taken, not of {}",
+        static_cast<int>(data[magic_at])));
   auto batch = batch_view::parse(data);
   if (!batch)
     return invalid(kafka::error::corrupt_message, batch.error().message);
