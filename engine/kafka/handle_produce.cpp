@@ -1,6 +1,8 @@
 #include "engine/base/logging.hpp"
 #include "engine/kafka/request_table.hpp"
 #include "engine/kafka/topic_lookup.hpp"
+#include "protocol/batch/big_endian.hpp"
+#include "protocol/batch/crc32c.hpp"
 #include "protocol/batch/record_batch.hpp"
 #include "protocol/kafka/produce.hpp"
 
@@ -31,6 +33,7 @@ constexpr std::int64_t ahead_ms_max = 3'600'000;
 
 // Where a record batch, and what was before it, says its format.
 constexpr std::size_t magic_at = 16;
+constexpr std::size_t crc_at = 17;
 
 /// A produce request of which some batches are on their way to disk. Kept alive
 /// by what waits for them; the last one to end answers.
@@ -121,6 +124,13 @@ refusal check(const kafka_core& core, const batch_view& batch) {
   return {};
 }
 
+// Whether a batch came as it was sent. If so, sending it again would not help:
+// clients do that after CORRUPT_MESSAGE, and not after INVALID_RECORD.
+bool crc_fits(bytes_view batch) {
+  return load_big_endian<std::uint32_t>(batch.data() + crc_at)
+    == crc32c(batch.substr(crc_at + 4));
+}
+
 std::expected<batch_view, refusal> read_batch(const kafka_core& core,
   std::int16_t version, const std::optional<kafka::record_set>& records) {
   auto invalid = [](kafka::error code, std::string why) {
@@ -141,7 +151,9 @@ std::expected<batch_view, refusal> read_batch(const kafka_core& core,
         static_cast<int>(data[magic_at])));
   auto batch = batch_view::parse(data);
   if (!batch)
-    return invalid(kafka::error::corrupt_message, batch.error().message);
+    return invalid(crc_fits(data) ? kafka::error::invalid_record
+                                  : kafka::error::corrupt_message,
+      batch.error().message);
   if (batch->codec() == compression::zstd && version < zstd_from)
     return invalid(kafka::error::unsupported_compression_type,
       "zstd needs version 7 of Produce");
