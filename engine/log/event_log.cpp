@@ -19,7 +19,7 @@ result<std::uint64_t> event_log::renew_incarnation() {
   std::lock_guard lock{self_->write_mutex_};
   auto fresh = self_->settings_.random();
   auto written = self_->env_->write([&](MDB_txn* transaction) {
-    return put(
+    return put_row(
       transaction, self_->tables_.meta, incarnation_key, encode_u64(fresh));
   });
   if (!written)
@@ -166,14 +166,14 @@ int event_log::impl::append_entry(MDB_txn* transaction, append_item& item,
 
 int event_log::impl::put_numbers(MDB_txn* transaction,
   const partition_state& partition, const partition_numbers& numbers) const {
-  return put(transaction, tables_.partitions,
+  return put_row(transaction, tables_.partitions,
     partition_key(topic_id(partition), partition.where.partition),
     encode_numbers(numbers));
 }
 
 int event_log::impl::put_term(MDB_txn* transaction,
   const partition_state& partition, std::uint64_t term, offset first) const {
-  return put(transaction, tables_.terms,
+  return put_row(transaction, tables_.terms,
     term_key(topic_id(partition), partition.where.partition, term),
     offset_key(first));
 }

@@ -159,6 +159,9 @@ struct log_usage {
   bool disk_full = false;
 };
 
+/// A piece of a partition as it is stored (engine/log/log_tables.hpp).
+struct inspected_rows;
+
 /// Limits and seams of a log.
 struct log_settings {
   /// The file is at least this large from the start (at least 256 KiB).
@@ -310,6 +313,14 @@ public:
   /// fault::not_found when no batch starts there (any more).
   result<void> lend(partition_id where, offset from, std::size_t count,
     const std::function<void(std::span<const bytes_view> batches)>& use) const;
+
+  /// For verify_open_log(): the rows of the partition's table from key `from`
+  /// on, those below the log start too, unchecked, committed or not, until they
+  /// sum up to `bytes_max`, with the row in front of them and what the log
+  /// records of the partition at that moment. fault::not_found when the topic
+  /// has been deleted.
+  result<inspected_rows> inspect(
+    partition_id where, offset from, std::size_t bytes_max) const;
 
   /// The first committed record whose record time is not below `timestamp_ms`;
   /// none when there is no such record yet.

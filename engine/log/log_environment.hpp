@@ -73,11 +73,6 @@ private:
 failure lmdb_failure(
   const char* what, const std::filesystem::path& path, int code);
 
-/// Compares the size of an LMDB file with what its newest meta page says, so
-/// that reading it cannot run beyond its end. fault::damaged for a file that is
-/// cut off, empty or without a meta page, version for one of another LMDB.
-result<void> check_data_file(const std::filesystem::path& file);
-
 /// The log's LMDB environment with its file written ahead, its map that grows
 /// without a transaction being live, and its fail-stop. It knows tables and
 /// transactions, not what is in them.

@@ -1,3 +1,4 @@
+#include "engine/log/checked_row.hpp"
 #include "engine/log/log_state.hpp"
 #include "protocol/batch/big_endian.hpp"
 
@@ -85,11 +86,13 @@ result<void> make_log(const fs::path& data, const log_settings& settings) {
   if (!code)
     code = open_tables(transaction, made, MDB_CREATE);
   if (!code)
-    code = put(
+    code = put_row(
       transaction, made.meta, incarnation_key, encode_u64(settings.random()));
   if (!code)
-    code = put(
+    code = put_row(
       transaction, made.meta, cluster_key, random_cluster_id(settings.random));
+  if (!code)
+    code = put_row(transaction, made.meta, checked_key, {});
   if (!code)
     code = mdb_txn_commit(transaction);
   else if (transaction)
@@ -105,12 +108,48 @@ result<void> make_log(const fs::path& data, const log_settings& settings) {
   return sync_folder(data);
 }
 
+// Gives each row of a log of before the checks its check.
+int add_row_checks(MDB_txn* transaction, const tables& all) {
+  for (auto table :
+    {all.meta, all.topics, all.partitions, all.terms, all.producers}) {
+    std::vector<std::pair<bytes, bytes>> rows;
+    lmdb_cursor cursor{transaction, table};
+    auto code = cursor.move(MDB_FIRST);
+    for (; !code; code = cursor.move(MDB_NEXT))
+      rows.emplace_back(cursor.key(), cursor.value());
+    if (code != MDB_NOTFOUND)
+      return code;
+    for (auto& [key, value] : rows)
+      if (code = put_row(transaction, table, key, value); code)
+        return code;
+  }
+  return put_row(transaction, all.meta, checked_key, {});
+}
+
 } // namespace
 
 int put(MDB_txn* transaction, MDB_dbi table, bytes_view key, bytes_view value) {
   auto k = to_value(key);
   auto v = to_value(value);
   return mdb_put(transaction, table, &k, &v, 0);
+}
+
+int put_row(
+  MDB_txn* transaction, MDB_dbi table, bytes_view key, bytes_view value) {
+  return put(transaction, table, key, with_row_check(key, value));
+}
+
+int get_row(
+  MDB_txn* transaction, MDB_dbi table, bytes_view key, bytes_view& value) {
+  auto k = to_value(key);
+  MDB_val stored{};
+  if (auto code = mdb_get(transaction, table, &k, &stored))
+    return code;
+  auto checked = without_row_check(key, to_view(stored));
+  if (!checked)
+    return MDB_CORRUPTED;
+  value = *checked;
+  return 0;
 }
 
 bytes encode_u64(std::uint64_t value) {
@@ -161,8 +200,8 @@ result<std::unique_ptr<event_log>> event_log::open(
 }
 
 result<void> event_log::impl::load() {
-  // A transaction that changes nothing: handles of tables outlive only a
-  // transaction that ends well, and nothing is written.
+  // A transaction that mostly changes nothing: handles of tables outlive only a
+  // transaction that ends well.
   failure refused;
   auto read = env_->write(
     [&](MDB_txn* transaction) { return load_tables(transaction, refused); });
@@ -192,26 +231,34 @@ int event_log::impl::load_tables(MDB_txn* transaction, failure& refused) {
     return give_up(fault::version, "this is not a log of Herald");
   if (code)
     return code;
-  MDB_val key = to_value(incarnation_key);
-  MDB_val value{};
-  code = mdb_get(transaction, tables_.meta, &key, &value);
-  if (code == MDB_NOTFOUND || (!code && value.mv_size != 8))
+  bytes_view value;
+  code = get_row(transaction, tables_.meta, checked_key, value);
+  if (code == MDB_NOTFOUND)
+    code = add_row_checks(transaction, tables_);
+  if (code)
+    return code;
+  code = get_row(transaction, tables_.meta, incarnation_key, value);
+  if (code == MDB_NOTFOUND || (!code && value.size() != 8))
     return give_up(fault::damaged, "the incarnation is missing");
   if (code)
     return code;
-  incarnation_ = load_big_endian<std::uint64_t>(to_view(value).data());
-  key = to_value(cluster_key);
-  code = mdb_get(transaction, tables_.meta, &key, &value);
+  incarnation_ = load_big_endian<std::uint64_t>(value.data());
+  code = get_row(transaction, tables_.meta, cluster_key, value);
   if (code == MDB_NOTFOUND)
     return give_up(fault::damaged, "the cluster id is missing");
   if (code)
     return code;
-  cluster_id_ = to_view(value);
+  cluster_id_ = value;
   std::vector<std::pair<topic_info, topic_settings>> found;
   lmdb_cursor cursor{transaction, tables_.topics};
   for (code = cursor.move(MDB_FIRST); !code; code = cursor.move(MDB_NEXT)) {
+    auto row = without_row_check(cursor.key(), cursor.value());
+    if (!row)
+      return give_up(fault::damaged,
+        fmt::format(
+          "the entry of topic '{}': {}", cursor.key(), row.error().message));
     topic_settings settings;
-    auto topic = decode_topic(cursor.key(), cursor.value(), &settings);
+    auto topic = decode_topic(cursor.key(), *row, &settings);
     if (!topic)
       return give_up(topic.error().code, topic.error().message);
     found.emplace_back(std::move(*topic), std::move(settings));
@@ -221,18 +268,17 @@ int event_log::impl::load_tables(MDB_txn* transaction, failure& refused) {
   std::uint64_t next_topic = 0;
   if (code = load_deleted(transaction, next_topic); code)
     return code;
-  // Numbers are dense unless topics were deleted.
-  auto dense = next_topic == 0;
+  // Numbers are dense but for those of deleted topics.
   std::ranges::sort(
     found, {}, [](const auto& topic) { return topic.first.number; });
   for (auto& [topic, settings] : found) {
-    if (dense ? topic.number != topics_.size() : topic.number < topics_.size())
+    auto next = topics_.size();
+    if (topic.number < next
+      || (topic.number > next && topic.number > next_topic))
       return give_up(fault::damaged,
-        fmt::format("topic number {} is missing or there twice",
-          dense ? topics_.size() : topic.number));
-    if (topic.number > topics_.size() && topic.number >= next_topic)
-      return give_up(fault::damaged,
-        fmt::format("topic number {} was never given", topic.number));
+        fmt::format("topic number {} is {}",
+          std::min<std::size_t>(topic.number, next),
+          topic.number < next ? "there twice" : "missing"));
     topics_.resize(topic.number);
     if (partitions_ + std::uint64_t{topic.partitions}
       > settings_.partitions_max)
@@ -248,30 +294,31 @@ int event_log::impl::load_tables(MDB_txn* transaction, failure& refused) {
   return 0;
 }
 
-// What is known of deleted topics. A number beyond any that can have been given
-// is damage, which the topics' own numbers show.
+// What is known of deleted topics.
 int event_log::impl::load_deleted(
   MDB_txn* transaction, std::uint64_t& next_topic) {
-  auto key = to_value(next_topic_key);
-  MDB_val value{};
-  auto code = mdb_get(transaction, tables_.meta, &key, &value);
+  bytes_view value;
+  auto code = get_row(transaction, tables_.meta, next_topic_key, value);
   if (code && code != MDB_NOTFOUND)
     return code;
-  if (!code && value.mv_size == 8)
+  if (!code && value.size() != 8)
+    return MDB_CORRUPTED;
+  if (!code)
     next_topic = std::min<std::uint64_t>(
-      load_big_endian<std::uint64_t>(to_view(value).data()), 1u << 24);
+      load_big_endian<std::uint64_t>(value.data()), 1u << 24);
   lmdb_cursor cursor{transaction, tables_.meta};
   for (code = cursor.seek(deleted_prefix);
     !code && cursor.key().starts_with(deleted_prefix);
     code = cursor.move(MDB_NEXT)) {
     uuid id;
-    if (cursor.key().size() != deleted_prefix.size() + id.value.size()
-      || cursor.value().size() != 8)
-      continue;
+    auto row = without_row_check(cursor.key(), cursor.value());
+    if (cursor.key().size() != deleted_prefix.size() + id.value.size() || !row
+      || row->size() != 8)
+      return MDB_CORRUPTED;
     std::memcpy(id.value.data(), cursor.key().data() + deleted_prefix.size(),
       id.value.size());
-    auto left = static_cast<std::uint32_t>(
-      load_big_endian<std::uint64_t>(cursor.value().data()));
+    auto left
+      = static_cast<std::uint32_t>(load_big_endian<std::uint64_t>(row->data()));
     deleted_.emplace_back(id, left);
     partitions_ += left;
   }
@@ -289,15 +336,16 @@ int event_log::impl::load_topic(
     partition.where = {info.number, i};
     auto code = mdb_dbi_open(
       transaction, partition_table(info.id, i).c_str(), 0, &partition.table);
-    auto name = partition_key(info.id, i);
-    auto key = to_value(name);
-    MDB_val value{};
+    bytes_view value;
     if (!code)
-      code = mdb_get(transaction, tables_.partitions, &key, &value);
-    if (code && code != MDB_NOTFOUND)
+      code = get_row(
+        transaction, tables_.partitions, partition_key(info.id, i), value);
+    if (code && code != MDB_NOTFOUND && code != MDB_CORRUPTED)
       return code;
-    auto numbers = code ? fail(fault::damaged, "the partition is missing")
-                        : decode_numbers(to_view(value));
+    auto numbers = code == MDB_NOTFOUND
+      ? fail(fault::damaged, "the partition is missing")
+      : code ? fail(fault::damaged, "the partition's entry is damaged")
+             : decode_numbers(value);
     if (!numbers) {
       refused = {numbers.error().code,
         fmt::format("{}/{}: {}", info.name, i, numbers.error().message)};

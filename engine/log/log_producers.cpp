@@ -1,3 +1,4 @@
+#include "engine/log/checked_row.hpp"
 #include "engine/log/log_state.hpp"
 #include "protocol/batch/big_endian.hpp"
 
@@ -26,6 +27,15 @@ failure refusal(const producer_mark& batch, sequence_verdict verdict,
       known.recent().back().last_sequence)};
 }
 
+// A state as it is stored, with a check behind it.
+result<producer_state> read_state(bytes_view key, bytes_view stored) {
+  auto row = without_row_check(key, stored);
+  if (!row)
+    return fail(fault::damaged,
+      fmt::format("the entry of a producer: {}", row.error().message));
+  return producer_state::decode(*row);
+}
+
 } // namespace
 
 int event_log::impl::judge_producer(MDB_txn* transaction, append_item& item,
@@ -46,7 +56,7 @@ int event_log::impl::judge_producer(MDB_txn* transaction, append_item& item,
     return 0;
   if (code)
     return code;
-  auto stored = producer_state::decode(to_view(value));
+  auto stored = read_state(name, to_view(value));
   if (!stored) {
     item.refused = named(
       std::move(stored).error(), partition.where, partition.next.log_end);
@@ -72,7 +82,7 @@ int event_log::impl::put_producer(MDB_txn* transaction, const append_item& item,
   assert(batch);
   auto mark = mark_of(*batch);
   known.remember(mark, item.first, batch->max_timestamp_ms());
-  return put(transaction, tables_.producers,
+  return put_row(transaction, tables_.producers,
     producer_key(
       topic_id(partition), partition.where.partition, mark.producer_id),
     known.encode());
@@ -88,7 +98,7 @@ int event_log::impl::cut_producers(MDB_txn* transaction,
     auto code = cursor.seek(prefix);
     for (; !code && cursor.key().starts_with(prefix);
       code = cursor.move(MDB_NEXT)) {
-      auto state = producer_state::decode(cursor.value());
+      auto state = read_state(cursor.key(), cursor.value());
       if (!state) {
         refused = named(std::move(state).error(), partition.where, from);
         return log_environment::abandon;
@@ -103,7 +113,7 @@ int event_log::impl::cut_producers(MDB_txn* transaction,
     auto key = to_value(name);
     auto code = state.recent().empty()
       ? mdb_del(transaction, tables_.producers, &key, nullptr)
-      : put(transaction, tables_.producers, name, state.encode());
+      : put_row(transaction, tables_.producers, name, state.encode());
     if (code)
       return code;
   }
@@ -116,15 +126,14 @@ result<std::int64_t> event_log::allocate_producer_ids(std::uint32_t count) {
   std::lock_guard lock{self.write_mutex_};
   std::uint64_t first = 0;
   auto written = self.env_->write([&](MDB_txn* transaction) {
-    auto key = to_value(producer_id_key);
-    MDB_val value{};
-    auto code = mdb_get(transaction, self.tables_.meta, &key, &value);
+    bytes_view value;
+    auto code = get_row(transaction, self.tables_.meta, producer_id_key, value);
     if (code && code != MDB_NOTFOUND)
       return code;
-    first = code || value.mv_size != 8
-      ? 0
-      : load_big_endian<std::uint64_t>(to_view(value).data());
-    return put(transaction, self.tables_.meta, producer_id_key,
+    if (!code && value.size() != 8)
+      return MDB_CORRUPTED;
+    first = code ? 0 : load_big_endian<std::uint64_t>(value.data());
+    return put_row(transaction, self.tables_.meta, producer_id_key,
       encode_u64(first + count));
   });
   if (!written)

@@ -228,6 +228,50 @@ result<std::uint64_t> event_log::stored_bytes(partition_id where) const {
     });
 }
 
+result<inspected_rows> event_log::inspect(
+  partition_id where, offset from, std::size_t bytes_max) const {
+  auto& partition = self_->at(where);
+  auto name = partition_key(self_->id_of(partition), where.partition);
+  auto unreadable = [&](int code) {
+    return std::unexpected{self_->named(
+      lmdb_failure("read", data_folder() / "log", code), where, from)};
+  };
+  return self_->reading(
+    where, [&](MDB_txn* transaction) -> result<inspected_rows> {
+      inspected_rows found;
+      bytes_view row;
+      if (auto code
+        = get_row(transaction, self_->tables_.partitions, name, row))
+        return unreadable(code);
+      auto numbers = decode_numbers(row);
+      if (!numbers)
+        return std::unexpected{
+          self_->named(std::move(numbers).error(), where, from)};
+      found.numbers = *numbers;
+      lmdb_cursor cursor{transaction, partition.table};
+      auto code = cursor.seek(offset_key(from));
+      auto end = code == MDB_NOTFOUND;
+      if (code && !end)
+        return unreadable(code);
+      code = cursor.move(end ? MDB_LAST : MDB_PREV);
+      if (!code)
+        found.before.emplace(cursor.key(), cursor.value());
+      else if (code != MDB_NOTFOUND)
+        return unreadable(code);
+      if (end)
+        return found;
+      std::size_t sum = 0;
+      code = cursor.seek(offset_key(from));
+      for (; !code && sum < bytes_max; code = cursor.move(MDB_NEXT)) {
+        found.rows.emplace_back(cursor.key(), cursor.value());
+        sum += cursor.value().size();
+      }
+      if (code && code != MDB_NOTFOUND)
+        return unreadable(code);
+      return found;
+    });
+}
+
 result<std::optional<offset>> event_log::offset_at_time(
   partition_id where, std::int64_t timestamp_ms) const {
   using answer = result<std::optional<offset>>;

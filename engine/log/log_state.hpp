@@ -43,6 +43,15 @@ int open_tables(MDB_txn* transaction, tables& to, unsigned flags);
 /// mdb_put without flags.
 int put(MDB_txn* transaction, MDB_dbi table, bytes_view key, bytes_view value);
 
+/// The same with a check behind the value (engine/log/checked_row.hpp).
+int put_row(
+  MDB_txn* transaction, MDB_dbi table, bytes_view key, bytes_view value);
+
+/// The value of a row that put_row() wrote, valid as long as the transaction.
+/// MDB_CORRUPTED when its check does not match.
+int get_row(
+  MDB_txn* transaction, MDB_dbi table, bytes_view key, bytes_view& value);
+
 bytes encode_u64(std::uint64_t value);
 
 /// A partition in memory. `now` belongs to whoever holds the write lock;

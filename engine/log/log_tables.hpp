@@ -12,13 +12,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace herald {
 
 // The tables of the log's environment. Integers are big-endian; every value but
-// those of `meta` and `terms` starts with its version.
+// those of `meta` and `terms` starts with its version. Each row of the first
+// five ends with a check (engine/log/checked_row.hpp); a log of before that has
+// no row "checked" and gets both when it is opened.
 //
 //     meta         "incarnation" -> u64        "cluster" -> 22 characters
+//                  "checked" -> nothing     "producer-id" -> u64
 //                  "next-topic" -> u64, once a topic was deleted: no topic gets
 //                    a smaller number
 //                  "deleted/" uuid:byte[16] -> u64 partitions of a deleted
@@ -58,6 +63,7 @@ constexpr std::uint32_t fixed_tables = 5;
 
 constexpr std::string_view incarnation_key = "incarnation";
 constexpr std::string_view cluster_key = "cluster";
+constexpr std::string_view checked_key = "checked";
 constexpr std::string_view next_topic_key = "next-topic";
 constexpr std::string_view deleted_prefix = "deleted/";
 
@@ -112,6 +118,15 @@ struct partition_numbers {
   /// Puts one in front of everything, where nothing is chained anew yet.
   void begin_seam();
   bool operator==(const partition_numbers&) const = default;
+};
+
+/// What event_log::inspect() shows.
+struct inspected_rows {
+  partition_numbers numbers;
+  /// Key and entry of the row in front of them.
+  std::optional<std::pair<bytes, bytes>> before;
+  /// Keys and entries.
+  std::vector<std::pair<bytes, bytes>> rows;
 };
 
 /// Name of the table with a partition's batches.

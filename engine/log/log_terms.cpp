@@ -1,3 +1,4 @@
+#include "engine/log/checked_row.hpp"
 #include "engine/log/log_state.hpp"
 #include "protocol/batch/big_endian.hpp"
 
@@ -49,6 +50,8 @@ int event_log::impl::cut(MDB_txn* transaction, const partition_state& partition,
     numbers.last_timestamp_ms = 0;
   if (!code) {
     auto base = offset_of_key(cursor.key());
+    if (!base)
+      return MDB_CORRUPTED;
     auto entry = read_entry(cursor.value(), *base, partition.gaps);
     if (!entry) {
       refused = named(std::move(entry).error(), partition.where, *base);
@@ -73,7 +76,11 @@ int event_log::impl::cut(MDB_txn* transaction, const partition_state& partition,
   while (!code && terms.key().starts_with(prefix)) {
     auto term
       = load_big_endian<std::uint64_t>(terms.key().data() + prefix.size());
-    if (offset_of_key(terms.value()) >= from)
+    auto row = without_row_check(terms.key(), terms.value());
+    auto first = row ? offset_of_key(*row) : std::nullopt;
+    if (!first)
+      return MDB_CORRUPTED;
+    if (*first >= from)
       code = terms.remove();
     else
       numbers.last_term = term;
@@ -117,11 +124,20 @@ result<std::vector<std::pair<std::uint64_t, offset>>> event_log::terms(
     where, [&](MDB_txn* transaction) -> result<found_terms> {
       found_terms found;
       auto prefix = partition_key(id, partition.where.partition);
+      bytes_view value;
+      if (auto code
+        = get_row(transaction, self_->tables_.partitions, prefix, value))
+        return std::unexpected{
+          lmdb_failure("read", data_folder() / "log", code)};
+      auto numbers = decode_numbers(value);
+      if (!numbers)
+        return std::unexpected{std::move(numbers).error()};
       lmdb_cursor cursor{transaction, self_->tables_.terms};
       auto code = cursor.seek(prefix);
       for (; !code && cursor.key().starts_with(prefix);
         code = cursor.move(MDB_NEXT)) {
-        auto first = offset_of_key(cursor.value());
+        auto row = without_row_check(cursor.key(), cursor.value());
+        auto first = row ? offset_of_key(*row) : std::nullopt;
         if (cursor.key().size() != prefix.size() + 8 || !first)
           return fail(fault::damaged, "the table of terms is damaged");
         found.emplace_back(
@@ -131,6 +147,10 @@ result<std::vector<std::pair<std::uint64_t, offset>>> event_log::terms(
       if (code && code != MDB_NOTFOUND)
         return std::unexpected{
           lmdb_failure("read", data_folder() / "log", code)};
+      // A row whose key is damaged is not among them.
+      if (found.empty() || found.back().first != numbers->last_term
+        || found.front().second > numbers->log_start)
+        return fail(fault::damaged, "the table of terms is damaged");
       return found;
     });
 }

@@ -75,7 +75,7 @@ result<topic_info> event_log::create_topic(std::string_view name,
   topic->info = info;
   topic->partitions = std::make_unique<partition_state[]>(partitions);
   auto written = self.env_->write([&](MDB_txn* transaction) {
-    auto code = put(transaction, self.tables_.topics, info.name,
+    auto code = put_row(transaction, self.tables_.topics, info.name,
       encode_topic(info, settings));
     for (std::uint32_t i = 0; !code && i < partitions; ++i) {
       auto& partition = topic->partitions[i];
@@ -86,10 +86,10 @@ result<topic_info> event_log::create_topic(std::string_view name,
       code = mdb_dbi_open(transaction, partition_table(info.id, i).c_str(),
         MDB_CREATE, &partition.table);
       if (!code)
-        code = put(transaction, self.tables_.partitions,
+        code = put_row(transaction, self.tables_.partitions,
           partition_key(info.id, i), encode_numbers(numbers));
       if (!code)
-        code = put(transaction, self.tables_.terms, term_key(info.id, i, 0),
+        code = put_row(transaction, self.tables_.terms, term_key(info.id, i, 0),
           offset_key({0}));
     }
     return code;
@@ -163,7 +163,7 @@ result<topic_settings> event_log::alter_topic(
     if (auto fine = self.settings_.check_settings(name, settings); !fine)
       return std::unexpected{std::move(fine).error()};
   auto written = self.env_->write([&](MDB_txn* transaction) {
-    return put(transaction, self.tables_.topics, topic->name,
+    return put_row(transaction, self.tables_.topics, topic->name,
       encode_topic(*topic, settings));
   });
   if (!written)
@@ -189,10 +189,10 @@ result<void> event_log::delete_topic(std::string_view name) {
         auto key = to_value(topic->name);
         auto code = mdb_del(transaction, self.tables_.topics, &key, nullptr);
         if (!code)
-          code = put(transaction, self.tables_.meta, next_topic_key,
+          code = put_row(transaction, self.tables_.meta, next_topic_key,
             encode_u64(self.topics_.size()));
         if (!code)
-          code = put(transaction, self.tables_.meta, deleted_key(topic->id),
+          code = put_row(transaction, self.tables_.meta, deleted_key(topic->id),
             encode_u64(topic->partitions));
         return code;
       },

@@ -1,3 +1,4 @@
+#include "engine/log/checked_row.hpp"
 #include "engine/log/log_state.hpp"
 #include "protocol/batch/big_endian.hpp"
 
@@ -109,11 +110,12 @@ int event_log::impl::trim_step(MDB_txn* transaction,
     numbers.begin_seam();
   if (did.finished)
     if (code = trim_terms(transaction, partition, numbers.log_start); code)
-      return code;
+      return code == MDB_CORRUPTED ? damaged(numbers.log_start) : code;
   return put_numbers(transaction, partition, numbers);
 }
 
-// Forgets the terms that ended at or below the start.
+// Forgets the terms that ended below the start. The one that ended there is the
+// last one when what follows is cut off.
 int event_log::impl::trim_terms(
   MDB_txn* transaction, const partition_state& partition, offset start) const {
   auto prefix = partition_key(topic_id(partition), partition.where.partition);
@@ -121,8 +123,11 @@ int event_log::impl::trim_terms(
   std::optional<std::uint64_t> before;
   auto code = cursor.seek(prefix);
   while (!code && cursor.key().starts_with(prefix)) {
-    auto first = offset_of_key(cursor.value());
-    if (cursor.key().size() != prefix.size() + 8 || !first || *first > start)
+    auto row = without_row_check(cursor.key(), cursor.value());
+    auto first = row ? offset_of_key(*row) : std::nullopt;
+    if (cursor.key().size() != prefix.size() + 8 || !first)
+      return MDB_CORRUPTED;
+    if (*first >= start)
       return 0;
     auto term = term_of(cursor.key(), prefix);
     if (before) {
@@ -168,7 +173,7 @@ result<bool> event_log::free_deleted(const step_settings& step) {
     if (code)
       return code;
     return left > 1
-      ? put(transaction, self.tables_.meta, name, encode_u64(left - 1))
+      ? put_row(transaction, self.tables_.meta, name, encode_u64(left - 1))
       : mdb_del(transaction, self.tables_.meta, &key, nullptr);
   });
   if (!closed)
