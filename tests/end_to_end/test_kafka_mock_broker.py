@@ -4,7 +4,7 @@ the same way. Where the two differ on purpose, the test says why."""
 
 import pytest
 import wire
-from clients import MockBroker, consumer, fresh, producer, read, send
+from clients import MockBroker, fresh, kept_consumer, producer, read, send
 from confluent_kafka import KafkaException, TopicPartition
 from wire import Wire, batch
 
@@ -46,10 +46,10 @@ def test_the_same_records_come_back(both, codec, idempotent):
             batch_num_messages=30)
         told = sorted((error, message.partition(), message.offset())
                       for error, message in reports)
-        reader = consumer(broker)
+        reader = kept_consumer(broker)
         reader.assign([TopicPartition(topic, i, 0) for i in range(4)])
         records = sorted(map(shown, read(reader, 400)), key=lambda one: one[:2])
-        reader.close()
+        reader.unassign()
         return told, records
     told, records = both(work)
     assert len(told) == len(records) == 400
@@ -72,7 +72,7 @@ def test_positions_are_told_the_same_way(both):
     def work(broker):
         send(broker, [{"topic": topic, "partition": 0, "value": b"%d" % i}
                       for i in range(10)])
-        reader = consumer(broker)
+        reader = kept_consumer(broker)
         told = [reader.get_watermark_offsets(
             TopicPartition(topic, partition), timeout=60)
             for partition in range(2)]
@@ -80,7 +80,7 @@ def test_positions_are_told_the_same_way(both):
         told.append([message.value() for message in read(reader, 3)])
         reader.seek(TopicPartition(topic, 0, 2))
         told.append([message.value() for message in read(reader, 8)])
-        reader.close()
+        reader.unassign()
         return told
     assert both(work)[:2] == [(0, 10), (0, 0)]
 
@@ -101,10 +101,10 @@ def test_mistakes_of_a_client_are_told_the_same_way(both):
                 assert sender.flush(60) == 0
             except KafkaException as problem:
                 told.append(problem.args[0].name())
-        reader = consumer(broker)
+        reader = kept_consumer(broker)
         reader.assign([TopicPartition(topic, 0, 5)])
         told.append(reader.poll(60).error().name())
-        reader.close()
+        reader.unassign()
         return told
     assert both(work) == ["_UNKNOWN_PARTITION"] * 2 + ["_AUTO_OFFSET_RESET"]
 

@@ -3,8 +3,8 @@
 import confluent_kafka
 import herald
 import pytest
-from clients import (administrator, consumer, fresh, kcat, producer, read,
-                     read_from, send)
+from clients import (administrator, consumer, fresh, kcat, kept_consumer,
+                     producer, read, read_from, send)
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, TopicPartition
 from confluent_kafka.admin import NewTopic, OffsetSpec
 
@@ -19,9 +19,9 @@ def topic(kafka_node):
 
 @pytest.fixture
 def reader(kafka_node):
-    made = consumer(kafka_node)
+    made = kept_consumer(kafka_node)
     yield made
-    made.close()
+    made.unassign()
 
 
 def make(node, topic, **options):
@@ -79,7 +79,7 @@ def test_a_record_comes_back_as_it_was_sent(kafka_node, topic):
         None, None, None)
 
 
-def test_keys_stay_together_and_in_order(kafka_node):
+def test_keys_stay_together_and_in_order(kafka_node, reader):
     topic = fresh()
     reports = send(kafka_node, [
         {"topic": topic, "key": b"key %d" % (i % 20), "value": b"%d" % i}
@@ -92,13 +92,11 @@ def test_keys_stay_together_and_in_order(kafka_node):
     assert all(len(used) == 1 for used in partitions.values())
     assert len(set.union(*partitions.values())) == 4
     with_keys = {}
-    reader = consumer(kafka_node)
     reader.assign([TopicPartition(topic, i, OFFSET_BEGINNING)
                    for i in range(4)])
     for message in read(reader, 400):
         assert {message.partition()} == partitions[message.key()]
         with_keys.setdefault(message.key(), []).append(int(message.value()))
-    reader.close()
     for key, found in with_keys.items():
         assert found == list(range(int(key.split()[1]), 400, 20))
 

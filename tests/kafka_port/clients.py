@@ -5,6 +5,7 @@ import subprocess
 
 import confluent_kafka
 import herald
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 _names = itertools.count()
@@ -56,11 +57,19 @@ def consumer(node, **settings):
         **configured(node, settings)})
 
 
+def know(client, topic):
+    """Lets a client look for a topic now; by itself librdkafka looks once a
+    second for those that it did not find at first."""
+    client.list_topics(topic, timeout=herald.PATIENCE)
+
+
 def send(node, messages, **settings):
     """Sends messages, each what Producer.produce takes, and returns their
     reports in the order of acknowledgement: (error or None, message)."""
     reports = []
     sender = producer(node, **settings)
+    for topic in {message["topic"] for message in messages}:
+        know(sender, topic)
     for message in messages:
         sender.produce(
             **message, on_delivery=lambda *report: reports.append(report))
@@ -80,13 +89,31 @@ def read(reader, count):
     return found
 
 
-def read_from(node, topic, count, partition=0, at=0, **settings):
-    reader = consumer(node, **settings)
+def kept_consumer(node):
+    """A consumer without an assignment that tests share: while there are no
+    groups, librdkafka takes up to a second to begin and to end one. Its fetches
+    wait for a moment only, since librdkafka turns to another position when the
+    one under way has ended."""
+    address = address_of(node)
+    if address not in _kept:
+        if len(_kept) == 2:
+            _kept.clear()
+        _kept[address] = consumer(node, fetch_wait_max_ms=10)
+    return _kept[address]
+
+
+_kept = {}
+
+
+def read_from(node, topic, count, partition=0, at=0):
+    """The next `count` messages of a partition from an offset on."""
+    reader = kept_consumer(node)
+    know(reader, topic)
+    reader.assign([TopicPartition(topic, partition, at)])
     try:
-        reader.assign([confluent_kafka.TopicPartition(topic, partition, at)])
         return read(reader, count)
     finally:
-        reader.close()
+        reader.unassign()
 
 
 class MockBroker:
