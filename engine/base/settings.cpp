@@ -493,6 +493,9 @@ void read_storage(const toml::table& root, const source_path& file,
   storage.size("reserve_bytes", 0, 1024 * gib, out.reserve_bytes);
   storage.size(
     "commit_batch_bytes", 64 * kib, 256 * mib, out.commit_batch_bytes);
+  storage.choice<write_failure>("on_write_failure",
+    {{"read", write_failure::read_on}, {"exit", write_failure::exit}},
+    out.on_write_failure);
   storage.finish();
 }
 

@@ -38,6 +38,15 @@ struct node_settings {
   herald::log_level log_level = herald::log_level::info;
 };
 
+/// What a node does when a commit or sync of the log has failed, after which
+/// nothing more can be written until it is started again.
+enum class write_failure : std::uint8_t {
+  /// It goes on reading and says why it does not write.
+  read_on,
+  /// It ends with exit code 1, so that whoever watches it starts it again.
+  exit,
+};
+
 /// [storage]
 struct storage_settings {
   std::filesystem::path data_folder = "data";
@@ -47,6 +56,7 @@ struct storage_settings {
   std::uint64_t reserve_bytes = 256u << 20;
   /// Record bytes that one commit takes at most.
   std::uint64_t commit_batch_bytes = 8u << 20;
+  write_failure on_write_failure = write_failure::read_on;
 };
 
 /// ADDRESS:PORT. Port 0 lets the system pick a free one.
@@ -141,8 +151,8 @@ result<settings> parse_settings(
   std::string_view text, const std::filesystem::path& file);
 
 /// Reads "127.0.0.1:8480", "[::1]:0" or "localhost:8480", for [edge] listen
-/// and --listen, [kafka] listen and --kafka. An address that is not of this machine alone is refused:
-/// Herald does not know yet who is asking.
+/// and --listen, [kafka] listen and --kafka. An address that is not of this
+/// machine alone is refused: Herald does not know yet who is asking.
 result<listen_address> parse_listen_address(std::string_view text);
 
 /// Reads the file with an API key: one line, spaces around it dropped.

@@ -75,8 +75,10 @@ kafka::error delete_records(kafka_core& core, const std::string& topic,
   auto& log = core.log();
   auto end = log.committed_end(where);
   auto to = up_to == -1 ? end : offset{static_cast<std::uint64_t>(up_to)};
-  if (up_to < -1 || to > end || to < log.log_start(where))
+  if (up_to < -1 || to > end)
     return kafka::error::offset_out_of_range;
+  if (to <= log.log_start(where))
+    return kafka::error::none; // They are gone already, as with Kafka.
   auto trimmed = core.services.delete_records(where, to);
   return trimmed ? kafka::error::none : error_of(trimmed.error());
 }

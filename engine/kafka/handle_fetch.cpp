@@ -1,11 +1,13 @@
 #include "engine/kafka/request_table.hpp"
 #include "engine/kafka/topic_lookup.hpp"
+#include "protocol/batch/record_batch.hpp"
 #include "protocol/kafka/fetch.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace herald {
 
@@ -18,6 +20,8 @@ using partition_answer = fetch_response::partition_data;
 
 // From this version on topics are named by id.
 constexpr std::int16_t by_topic_id = 13;
+// Who asks with an older version cannot read zstd (KIP-110).
+constexpr std::int16_t reads_zstd = 10;
 
 /// What a fetch would be answered with now.
 struct fetched {
@@ -49,6 +53,11 @@ public:
     timer_.expires_after(std::chrono::milliseconds{asked_.max_wait_ms});
     timer_.async_wait([self = shared_from_this()](
                         boost::system::error_code) { self->time_is_over(); });
+    // A wait can be long, and would keep the session of a client that is gone.
+    request_.session->when_closed(request_.slot, [weak = weak_from_this()] {
+      if (auto job = weak.lock())
+        job->end();
+    });
     // What was committed before the waiter stood in the list.
     look_again();
   }
@@ -57,10 +66,6 @@ private:
   void look_again() {
     if (done_)
       return;
-    if (request_.session->closed()) {
-      end();
-      return;
-    }
     waiter_->rearm();
     if (answer_if_enough())
       end();
@@ -69,13 +74,13 @@ private:
   void time_is_over() {
     if (done_)
       return;
-    if (!request_.session->closed())
-      answer(look());
+    answer(look());
     end();
   }
 
   void end() {
-    done_ = true;
+    if (std::exchange(done_, true))
+      return;
     core_.waiters.remove(waiter_, partitions_);
     timer_.cancel();
   }
@@ -181,8 +186,12 @@ private:
       = std::min(at_most(asked_.max_bytes), core_.options.fetch_bytes_max);
     auto part = at_most(asked.partition_max_bytes);
     std::size_t taken = 0;
+    auto unreadable = false;
     auto visited = core_.log().visit(
       where, from, [&](offset base, offset, bytes_view batch) {
+        unreadable = request_.version() < reads_zstd && is_zstd(batch);
+        if (unreadable)
+          return false;
         auto fits
           = taken + batch.size() <= part && found.bytes + batch.size() <= whole;
         if (!fits && found.bytes > 0)
@@ -201,6 +210,13 @@ private:
           ? kafka::error::offset_out_of_range
           : error_of(visited.error()),
         found);
+    else if (unreadable && taken == 0)
+      refuse(answer, kafka::error::unsupported_compression_type, found);
+  }
+
+  static bool is_zstd(bytes_view stored) {
+    auto batch = batch_view::parse_unchecked(stored);
+    return batch && batch->codec() == compression::zstd;
   }
 
   // Encodes all but the batches, which follow from the log when their turn

@@ -1,6 +1,8 @@
 #include "engine/base/logging.hpp"
 #include "engine/kafka/request_table.hpp"
 #include "engine/kafka/topic_lookup.hpp"
+#include "protocol/batch/big_endian.hpp"
+#include "protocol/batch/crc32c.hpp"
 #include "protocol/batch/record_batch.hpp"
 #include "protocol/kafka/produce.hpp"
 
@@ -21,10 +23,17 @@ using partition_answer = produce_response::partition_produce_response;
 // Of the versions that are announced only for librdkafka's sake.
 constexpr std::int16_t served_from = 3;
 
+// From this version on batches may be compressed with zstd (KIP-110).
+constexpr std::int16_t zstd_from = 7;
+
 // How far a client's clock may be ahead: a record from the far future would
 // push the record time of all that follow (Kafka 4's default of
 // message.timestamp.after.max.ms).
 constexpr std::int64_t ahead_ms_max = 3'600'000;
+
+// Where a record batch, and what was before it, says its format.
+constexpr std::size_t magic_at = 16;
+constexpr std::size_t crc_at = 17;
 
 /// A produce request of which some batches are on their way to disk. Kept alive
 /// by what waits for them; the last one to end answers.
@@ -53,6 +62,7 @@ public:
 
   const produce_request& asked() const { return asked_; }
   kafka_core& core() const { return request_.session->core(); }
+  std::int16_t version() const { return request_.version(); }
   partition_answer& answer(std::size_t topic, std::size_t partition) {
     return response_.responses[topic].partition_responses[partition];
   }
@@ -104,8 +114,7 @@ struct refusal {
 refusal check(const kafka_core& core, const batch_view& batch) {
   if (batch.transactional())
     return {kafka::error::invalid_txn_state, "transactions are not offered"};
-  if (batch.max_timestamp_ms() > core.services.now_ms() + ahead_ms_max
-    && !batch.log_append_time())
+  if (batch.max_timestamp_ms() > core.services.now_ms() + ahead_ms_max)
     return {kafka::error::invalid_timestamp,
       fmt::format("a record time of {} is more than an hour ahead",
         batch.max_timestamp_ms())};
@@ -115,8 +124,15 @@ refusal check(const kafka_core& core, const batch_view& batch) {
   return {};
 }
 
-std::expected<batch_view, refusal> read_batch(
-  const kafka_core& core, const std::optional<kafka::record_set>& records) {
+// Whether a batch came as it was sent. If so, sending it again would not help:
+// clients do that after CORRUPT_MESSAGE, and not after INVALID_RECORD.
+bool crc_fits(bytes_view batch) {
+  return load_big_endian<std::uint32_t>(batch.data() + crc_at)
+    == crc32c(batch.substr(crc_at + 4));
+}
+
+std::expected<batch_view, refusal> read_batch(const kafka_core& core,
+  std::int16_t version, const std::optional<kafka::record_set>& records) {
   auto invalid = [](kafka::error code, std::string why) {
     return std::unexpected{refusal{code, std::move(why)}};
   };
@@ -129,9 +145,18 @@ std::expected<batch_view, refusal> read_batch(
   if (*size != data.size())
     return invalid(kafka::error::invalid_record,
       "a partition takes one record batch at a time");
+  if (data[magic_at] != 2)
+    return invalid(kafka::error::invalid_record,
+      fmt::format("record batches of format 2 are taken, not of {}",
+        static_cast<int>(data[magic_at])));
   auto batch = batch_view::parse(data);
   if (!batch)
-    return invalid(kafka::error::corrupt_message, batch.error().message);
+    return invalid(crc_fits(data) ? kafka::error::invalid_record
+                                  : kafka::error::corrupt_message,
+      batch.error().message);
+  if (batch->codec() == compression::zstd && version < zstd_from)
+    return invalid(kafka::error::unsupported_compression_type,
+      "zstd needs version 7 of Produce");
   if (auto refused = check(core, *batch); refused.code != kafka::error::none)
     return std::unexpected{std::move(refused)};
   return *batch;
@@ -154,7 +179,7 @@ void append(const std::shared_ptr<produce_job>& job,
       fmt::format("topic '{}' is Herald's own and only read", name));
   if (auto trouble = core.services.trouble())
     return refuse(error_of(*trouble), trouble->message);
-  auto batch = read_batch(core, asked.records);
+  auto batch = read_batch(core, job->version(), asked.records);
   if (!batch)
     return refuse(batch.error().code, std::move(batch.error().why));
   auto settings = core.log().settings_of(where->topic);

@@ -64,7 +64,9 @@ void kafka_session::close(std::string_view reason) {
   socket_.close(ignored);
   retry_.cancel();
   stalled_.reset();
-  slots_.clear();
+  for (auto& slot : std::exchange(slots_, {}))
+    if (slot.abandon)
+      slot.abandon();
 }
 
 void kafka_session::post(std::function<void()> task) {
@@ -238,8 +240,17 @@ void kafka_session::answer(std::uint64_t slot, kafka_answer answer) {
   assert(!place.ready);
   place.ready = true;
   place.answer = std::move(answer);
+  place.abandon = nullptr;
   if (slot == first_slot_ && !writing_)
     flush();
+}
+
+void kafka_session::when_closed(
+  std::uint64_t slot, std::function<void()> abandon) {
+  if (closed_)
+    abandon();
+  else
+    slots_[slot - first_slot_].abandon = std::move(abandon);
 }
 
 void kafka_session::wait_writable() {

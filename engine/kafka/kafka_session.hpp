@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -66,6 +67,10 @@ public:
   /// (acks = 0). From the session's thread, once for each slot.
   void answer(std::uint64_t slot, kafka_answer answer);
 
+  /// What to do about the request in that slot should the connection be closed
+  /// before it is answered. From the session's thread.
+  void when_closed(std::uint64_t slot, std::function<void()> abandon);
+
   /// Runs a task on the session's thread. From any thread.
   void post(std::function<void()> task);
   boost::asio::io_context& context() { return context_; }
@@ -79,6 +84,7 @@ private:
     bool ready = false;
     std::size_t request_bytes = 0;
     kafka_answer answer;
+    std::function<void()> abandon;
   };
   /// How far the first answer has been sent.
   struct sent_part {

@@ -73,9 +73,10 @@ TEST_CASE("the keys of config.toml are frozen") {
       "node log_level", "node name", "riot api_key_file", "riot base_url",
       "riot live_interval", "riot matches_interval", "riot players",
       "riot project", "storage commit_batch_bytes", "storage data_folder",
-      "storage map_step_bytes", "storage reserve_bytes",
-      "topics dead-letter partitions", "topics match partitions",
-      "topics player partitions", "topics riot.raw partitions"});
+      "storage map_step_bytes", "storage on_write_failure",
+      "storage reserve_bytes", "topics dead-letter partitions",
+      "topics match partitions", "topics player partitions",
+      "topics riot.raw partitions"});
 }
 
 TEST_CASE("config.toml repeats the defaults") {
@@ -91,6 +92,7 @@ TEST_CASE("config.toml repeats the defaults") {
   CHECK(got->storage.map_step_bytes == expected.storage.map_step_bytes);
   CHECK(got->storage.reserve_bytes == expected.storage.reserve_bytes);
   CHECK(got->storage.commit_batch_bytes == expected.storage.commit_batch_bytes);
+  CHECK(got->storage.on_write_failure == expected.storage.on_write_failure);
   CHECK(got->edge.listen == expected.edge.listen);
   CHECK(got->edge.threads == expected.edge.threads);
   CHECK(got->edge.max_connections == expected.edge.max_connections);

@@ -163,6 +163,7 @@ struct node::implementation {
   std::vector<std::shared_ptr<void>> gauges;
   std::unique_ptr<http_server> server;
   std::unique_ptr<control_server> console;
+  std::jthread log_watch;
   std::string url;
   bool stopped = false;
 
@@ -351,6 +352,22 @@ struct node::implementation {
       return std::unexpected(listening.error());
     console = std::move(*listening);
     return open_kafka();
+  }
+
+  /// Ends the node when its log can no longer be written, if that is wanted.
+  void watch_log() {
+    if (configuration.storage.on_write_failure != write_failure::exit
+      || !on_failure)
+      return;
+    log_watch = std::jthread{[this](const std::stop_token& stopping) {
+      while (!stopping.stop_requested()) {
+        if (auto failed = log->failed()) {
+          on_failure(failed->message);
+          return;
+        }
+        std::this_thread::sleep_for(50ms);
+      }
+    }};
   }
 
   result<void> open_kafka() {
@@ -555,6 +572,7 @@ result<std::unique_ptr<node>> node::start(const settings& configuration,
   self.start_actors();
   if (auto open = self.open_doors(); !open)
     return std::unexpected(open.error());
+  self.watch_log();
   log_info("node", "The node serves",
     {{"url", self.url},
       {"gateway",
@@ -580,6 +598,7 @@ void node::stop() {
   auto& self = *implementation_;
   if (std::exchange(self.stopped, true))
     return;
+  self.log_watch = {};
   self.console.reset();
   if (self.kafka)
     self.kafka->stop();
