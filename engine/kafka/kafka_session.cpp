@@ -44,7 +44,8 @@ kafka_session::kafka_session(
 }
 
 kafka_session::~kafka_session() {
-  core_.connections.add(-1);
+  if (!closed_)
+    core_.connections.add(-1);
 }
 
 void kafka_session::start() {
@@ -58,6 +59,7 @@ void kafka_session::start() {
 void kafka_session::close(std::string_view reason) {
   if (std::exchange(closed_, true))
     return;
+  core_.connections.add(-1);
   if (!reason.empty())
     log_warning("kafka", "A connection is closed", {{"reason", reason}});
   boost::system::error_code ignored;

@@ -116,7 +116,8 @@ def read_all(node, topic, partition):
     reader.assign([TopicPartition(topic, partition, 0)])
     values = []
     while len(values) < end:
-        messages = reader.consume(10_000, timeout=herald.PATIENCE)
+        messages = reader.consume(
+            min(10_000, end - len(values)), timeout=herald.PATIENCE)
         assert messages, f"only {len(values)} of {end} came"
         for message in messages:
             assert message.error() is None, message.error()
