@@ -50,9 +50,9 @@ offset cursor_keeper::get(
     if (auto found = dirty_.find({follower, where}); found != dirty_.end())
       return found->second;
   }
-  offset next{0};
+  auto next = log_.log_start(where);
   (void)views_.read([&](const view_snapshot& views) -> result<void> {
-    next = views.cursor(follower, followed(log_, where)).value_or(offset{0});
+    next = views.cursor(follower, followed(log_, where)).value_or(next);
     return {};
   });
   return next;

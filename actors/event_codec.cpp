@@ -105,6 +105,14 @@ struct event_codec::implementation {
     return readers.emplace(id, std::move(*made)).first->second.get();
   }
 
+  /// The reader for the schema that a payload names.
+  result<const payload_reader*> reader_of_payload(bytes_view payload) const {
+    if (payload.size() < 5 || payload[0] != 0)
+      return fail(
+        fault::damaged, "a payload does not begin with byte 0 and a schema id");
+    return reader_of(static_cast<std::int32_t>(get_u32(payload.substr(1))));
+  }
+
   result<std::unique_ptr<payload_reader>> make_reader(
     std::int32_t id, const std::string& text) const {
     auto reader = std::make_unique<payload_reader>();
@@ -184,12 +192,15 @@ bytes event_codec::encode(const any_event& event) const {
   return out;
 }
 
+result<std::size_t> event_codec::alternative_of(bytes_view payload) const {
+  auto reader = implementation_->reader_of_payload(payload);
+  if (!reader)
+    return std::unexpected(reader.error());
+  return (*reader)->alternative;
+}
+
 result<any_event> event_codec::decode(bytes_view payload) const {
-  if (payload.size() < 5 || payload[0] != 0)
-    return fail(
-      fault::damaged, "a payload does not begin with byte 0 and a schema id");
-  auto reader = implementation_->reader_of(
-    static_cast<std::int32_t>(get_u32(payload.substr(1))));
+  auto reader = implementation_->reader_of_payload(payload);
   if (!reader)
     return std::unexpected(reader.error());
   any_event event;

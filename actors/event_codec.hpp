@@ -39,8 +39,19 @@ public:
   /// the log does not have, or is not what its schema says.
   result<any_event> decode(bytes_view payload) const;
 
+  /// Whether the payload is an event of type T, told by its schema id alone;
+  /// with the faults of decode().
+  template <class T>
+  result<bool> holds(bytes_view payload) const {
+    auto which = alternative_of(payload);
+    if (!which)
+      return std::unexpected(which.error());
+    return *which == any_event{T{}}.index();
+  }
+
 private:
   struct implementation;
+  result<std::size_t> alternative_of(bytes_view payload) const;
   explicit event_codec(std::unique_ptr<implementation> implementation);
   std::unique_ptr<implementation> implementation_;
 };

@@ -59,7 +59,10 @@ result<void> event_index::for_each_event(partition_id where,
   if (!read)
     return read;
   std::size_t count = 0;
+  auto start = log_.log_start(where);
   for (auto at : known) {
+    if (at < start)
+      continue; // retention has taken it
     auto one = for_each_record(
       log_, where, at, at.next(),
       [&](const record_view& record) { return visit(record); }, 1);
@@ -68,7 +71,7 @@ result<void> event_index::for_each_event(partition_id where,
     ++count;
   }
   // What the index has not seen yet is little.
-  return for_each_record(log_, where, std::max(indexed, from), end,
+  return for_each_record(log_, where, std::max({indexed, from, start}), end,
     [&](const record_view& record) -> result<void> {
       if (count >= count_max || !record.key || *record.key != key)
         return {};

@@ -34,6 +34,10 @@ std::string_view to_string(fault code) {
     return "forbidden";
   case fault::timeout:
     return "timeout";
+  case fault::out_of_order:
+    return "out_of_order";
+  case fault::fenced:
+    return "fenced";
   }
   return "unknown";
 }

@@ -38,6 +38,10 @@ enum class fault : std::uint8_t {
   forbidden = 13,
   /// No answer came in time.
   timeout = 14,
+  /// Something that comes before it is missing.
+  out_of_order = 15,
+  /// A newer one of the same name has taken over.
+  fenced = 16,
 };
 
 /// The name of a fault as logs, metrics and clients spell it, such as

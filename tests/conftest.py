@@ -30,6 +30,18 @@ def node(start_node):
     return start_node()
 
 
+@pytest.fixture(scope="module")
+def kafka_node():
+    """One node for the tests of a module, which use topics of their own. What
+    they did to it leaves a clean end and a good data folder behind."""
+    with herald.TemporaryFolder() as path:
+        with herald.Node(path) as node:
+            yield node
+            assert node.stop() == herald.OK, node.log()
+        done = herald.herald("verify", node.data)
+        assert done.returncode == herald.OK, done.stdout + done.stderr
+
+
 @pytest.fixture(scope="session")
 def games():
     """Forty generated games: eighty documents, the same ones each time."""

@@ -213,39 +213,46 @@ int other(int team) {
   return team == blue ? red : team == red ? blue : 0;
 }
 
-json feed_entry(const event::timeline_event& event, bool two_teams) {
-  json entry{{"t", tenths(event.timestamp / 1000.0)}, {"kind", ""},
-    {"teamId", 0}, {"killerId", event.killerId.value_or(0)},
-    {"victimId", event.victimId.value_or(0)},
-    {"assistIds",
-      event.assistingParticipantIds.value_or(std::vector<std::int32_t>{})},
-    {"detail", ""}};
-  if (event.type == "CHAMPION_KILL") {
-    entry["kind"] = "kill";
-    entry["teamId"] = event.killerId.value_or(0) > 0
-      ? team_of(*event.killerId, two_teams)
-      : other(team_of(event.victimId.value_or(0), two_teams));
-  } else if (event.type == "BUILDING_KILL") {
-    bool inhibitor = event.buildingType == "INHIBITOR_BUILDING";
-    entry["kind"] = inhibitor ? "inhibitor" : "tower";
-    entry["teamId"] = other(event.teamId.value_or(0));
-    entry["detail"] = event.laneType.value_or("");
-  } else if (event.type == "ELITE_MONSTER_KILL") {
+/// What the feed shows of an event of a timeline; empty for the many kinds that
+/// it does not.
+std::string_view kind_of(const event::timeline_event& event) {
+  if (event.type == "CHAMPION_KILL")
+    return "kill";
+  if (event.type == "BUILDING_KILL")
+    return event.buildingType == "INHIBITOR_BUILDING" ? "inhibitor" : "tower";
+  if (event.type == "ELITE_MONSTER_KILL") {
     static const std::map<std::string_view, std::string_view> kinds{
       {"DRAGON", "dragon"}, {"RIFTHERALD", "herald"}, {"BARON_NASHOR", "baron"},
       {"HORDE", "horde"}, {"ATAKHAN", "atakhan"}};
     auto found = kinds.find(event.monsterType.value_or(""));
-    entry["kind"] = found == kinds.end() ? "monster" : found->second;
-    entry["teamId"] = event.killerTeamId.value_or(0);
-    entry["detail"]
-      = event.monsterSubType.value_or(event.monsterType.value_or(""));
-  } else if (event.type == "GAME_END") {
-    entry["kind"] = "end";
-    entry["teamId"] = event.winningTeam.value_or(0);
-  } else {
-    return nullptr;
+    return found == kinds.end() ? "monster" : found->second;
   }
-  return entry;
+  return event.type == "GAME_END" ? "end" : "";
+}
+
+json feed_entry(
+  const event::timeline_event& event, std::string_view kind, bool two_teams) {
+  int team = 0;
+  std::string detail;
+  if (event.type == "CHAMPION_KILL") {
+    team = event.killerId.value_or(0) > 0
+      ? team_of(*event.killerId, two_teams)
+      : other(team_of(event.victimId.value_or(0), two_teams));
+  } else if (event.type == "BUILDING_KILL") {
+    team = other(event.teamId.value_or(0));
+    detail = event.laneType.value_or("");
+  } else if (event.type == "ELITE_MONSTER_KILL") {
+    team = event.killerTeamId.value_or(0);
+    detail = event.monsterSubType.value_or(event.monsterType.value_or(""));
+  } else {
+    team = event.winningTeam.value_or(0);
+  }
+  return {{"t", tenths(event.timestamp / 1000.0)}, {"kind", kind},
+    {"teamId", team}, {"killerId", event.killerId.value_or(0)},
+    {"victimId", event.victimId.value_or(0)},
+    {"assistIds",
+      event.assistingParticipantIds.value_or(std::vector<std::int32_t>{})},
+    {"detail", std::move(detail)}};
 }
 
 json patch_of(
@@ -263,8 +270,8 @@ json patch_of(
         frame.timestamp / 1000.0, sums[0], sums[1], "timeline"));
     }
     for (auto& happened : frame.events)
-      if (auto entry = feed_entry(happened, two_teams); !entry.is_null())
-        feed.push_back(std::move(entry));
+      if (auto kind = kind_of(happened); !kind.empty())
+        feed.push_back(feed_entry(happened, kind, two_teams));
   }
   json set{{"timeline", true}, {"updatedAt", time_ms},
     {"gold", std::move(gold)}, {"feed", std::move(feed)}};
@@ -294,14 +301,15 @@ json match_patch(const any_event& event, std::int64_t time_ms) {
     [time_ms](auto& which) { return patch_of(which, time_ms); }, event);
 }
 
-void apply_patch(json& state, const json& patch) {
+void apply_patch(json& state, json patch) {
   for (auto& [member, value] : patch.at("set").items())
-    state[member] = value;
+    state[member] = std::move(value);
   for (auto& [member, values] : patch.at("append").items()) {
     auto& list = state[member];
     if (!list.is_array())
       list = json::array();
-    list.insert(list.end(), values.begin(), values.end());
+    for (auto& value : values)
+      list.push_back(std::move(value));
   }
 }
 

@@ -26,7 +26,7 @@ nlohmann::json empty_match_state(std::string_view match);
 nlohmann::json match_patch(const any_event& event, std::int64_t time_ms);
 
 /// Applies a patch that match_patch() made.
-void apply_patch(nlohmann::json& state, const nlohmann::json& patch);
+void apply_patch(nlohmann::json& state, nlohmann::json patch);
 
 /// What the list of matches shows of a state.
 nlohmann::json match_list_entry(const nlohmann::json& state);

@@ -70,6 +70,13 @@ private:
   result<void> count(const record_view& record) {
     if (!record.value)
       return {};
+    // A timeline, the bulk of what passes here, is not worth decoding.
+    auto counts
+      = services_->codec->holds<event::match_completed>(*record.value);
+    if (!counts)
+      return std::unexpected(counts.error());
+    if (!*counts)
+      return {};
     auto event = services_->codec->decode(*record.value);
     if (!event)
       return std::unexpected(event.error());

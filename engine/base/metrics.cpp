@@ -175,6 +175,23 @@ struct metrics_registry::implementation {
     assert(here.by_labels.size() <= limits::series_per_metric);
     return made;
   }
+
+  /// A series whose value `read` knows, until the handle is destroyed.
+  static std::shared_ptr<void> observe(
+    const std::shared_ptr<implementation>& self, std::string_view name,
+    std::string_view help, metric_kind kind, const metric_labels& labels,
+    std::function<double()> read) {
+    assert(read);
+    std::lock_guard lock(self->mutex);
+    auto& made = self->find_or_make(name, help, kind, labels);
+    assert(!made.gauge && !made.counter && !made.read);
+    made.read = std::move(read);
+    auto forget = [self, name = std::string(name), labels](void*) {
+      std::lock_guard lock(self->mutex);
+      self->families.find(name)->second.by_labels.erase(labels);
+    };
+    return {static_cast<void*>(self.get()), std::move(forget)};
+  }
 };
 
 metrics_registry::metrics_registry()
@@ -217,18 +234,15 @@ histogram& metrics_registry::make_histogram(std::string_view name,
 std::shared_ptr<void> metrics_registry::observe_gauge(std::string_view name,
   std::string_view help, const metric_labels& labels,
   std::function<double()> read) {
-  assert(read);
-  std::lock_guard lock(implementation_->mutex);
-  auto& made
-    = implementation_->find_or_make(name, help, metric_kind::gauge, labels);
-  assert(!made.gauge && !made.read);
-  made.read = std::move(read);
-  auto forget
-    = [owner = implementation_, name = std::string(name), labels](void*) {
-        std::lock_guard lock(owner->mutex);
-        owner->families.find(name)->second.by_labels.erase(labels);
-      };
-  return {static_cast<void*>(implementation_.get()), std::move(forget)};
+  return implementation::observe(
+    implementation_, name, help, metric_kind::gauge, labels, std::move(read));
+}
+
+std::shared_ptr<void> metrics_registry::observe_counter(std::string_view name,
+  std::string_view help, const metric_labels& labels,
+  std::function<double()> read) {
+  return implementation::observe(
+    implementation_, name, help, metric_kind::counter, labels, std::move(read));
 }
 
 std::string metrics_registry::exposition() const {

@@ -99,6 +99,11 @@ public:
     std::string_view help, const metric_labels& labels,
     std::function<double()> read);
 
+  /// The same for a counter whose value `read` knows, and which only grows.
+  [[nodiscard]] std::shared_ptr<void> observe_counter(std::string_view name,
+    std::string_view help, const metric_labels& labels,
+    std::function<double()> read);
+
   /// Prometheus text exposition format 0.0.4, sorted by name and labels.
   std::string exposition() const;
 

@@ -340,6 +340,16 @@ public:
     out = static_cast<std::uint32_t>(value->get());
   }
 
+  void flag(std::string_view key, bool& out) {
+    auto* node = find(key);
+    if (!node)
+      return;
+    auto* value = node->as_boolean();
+    if (!value)
+      return complain(key, node, "must be true or false");
+    out = value->get();
+  }
+
   template <class T>
   void choice(std::string_view key,
     std::initializer_list<std::pair<std::string_view, T>> known, T& out) {
@@ -483,6 +493,9 @@ void read_storage(const toml::table& root, const source_path& file,
   storage.size("reserve_bytes", 0, 1024 * gib, out.reserve_bytes);
   storage.size(
     "commit_batch_bytes", 64 * kib, 256 * mib, out.commit_batch_bytes);
+  storage.choice<write_failure>("on_write_failure",
+    {{"read", write_failure::read_on}, {"exit", write_failure::exit}},
+    out.on_write_failure);
   storage.finish();
 }
 
@@ -502,6 +515,27 @@ void read_edge(const toml::table& root, complaints& wrong, edge_settings& out) {
   edge.texts("hosts", 64, into(out.hosts, check_host));
   edge.texts("origins", 64, into(out.origins, check_origin));
   edge.finish();
+}
+
+void read_kafka(
+  const toml::table& root, complaints& wrong, kafka_settings& out) {
+  section kafka(root, "kafka", wrong);
+  kafka.text("listen", [&](const std::string& text) -> complaint {
+    out.listen.reset();
+    if (text.empty())
+      return {};
+    auto listen = parse_listen_address(text);
+    if (!listen)
+      return listen.error().message;
+    out.listen = *listen;
+    return {};
+  });
+  kafka.number("threads", 1, 64, out.threads);
+  kafka.number("max_connections", 16, 100'000, out.max_connections);
+  kafka.size("max_request_bytes", 1 * mib, 1024 * mib, out.max_request_bytes);
+  kafka.flag("create_topics", out.create_topics);
+  kafka.number("default_partitions", 1, 1024, out.default_partitions);
+  kafka.finish();
 }
 
 void read_riot(const toml::table& root, const source_path& file,
@@ -562,7 +596,7 @@ void read_topics(const toml::table& root, complaints& wrong, settings& out) {
 }
 
 void check_sections(const toml::table& root, complaints& wrong) {
-  names known{"node", "storage", "edge", "riot", "topics"};
+  names known{"node", "storage", "edge", "kafka", "riot", "topics"};
   for (auto& [key, value] : root) {
     if (std::find(known.begin(), known.end(), key.str()) != known.end())
       continue;
@@ -694,6 +728,7 @@ result<settings> parse_settings(
   read_node(root, wrong, out.node);
   read_storage(root, file, wrong, out.storage);
   read_edge(root, wrong, out.edge);
+  read_kafka(root, wrong, out.kafka);
   read_riot(root, file, wrong, out.riot);
   read_topics(root, wrong, out);
   if (!wrong.empty())

@@ -38,6 +38,15 @@ struct node_settings {
   herald::log_level log_level = herald::log_level::info;
 };
 
+/// What a node does when a commit or sync of the log has failed, after which
+/// nothing more can be written until it is started again.
+enum class write_failure : std::uint8_t {
+  /// It goes on reading and says why it does not write.
+  read_on,
+  /// It ends with exit code 1, so that whoever watches it starts it again.
+  exit,
+};
+
 /// [storage]
 struct storage_settings {
   std::filesystem::path data_folder = "data";
@@ -47,6 +56,7 @@ struct storage_settings {
   std::uint64_t reserve_bytes = 256u << 20;
   /// Record bytes that one commit takes at most.
   std::uint64_t commit_batch_bytes = 8u << 20;
+  write_failure on_write_failure = write_failure::read_on;
 };
 
 /// ADDRESS:PORT. Port 0 lets the system pick a free one.
@@ -67,6 +77,19 @@ struct edge_settings {
   std::vector<std::string> hosts;
   /// Origins of pages beside the node's own: "https://herald.example".
   std::vector<std::string> origins;
+};
+
+/// [kafka]
+struct kafka_settings {
+  /// Absent: no Kafka client can come in.
+  std::optional<listen_address> listen
+    = listen_address{.address = "127.0.0.1", .port = 9092};
+  std::uint32_t threads = 1;
+  std::uint32_t max_connections = 1024;
+  std::uint64_t max_request_bytes = 100u << 20;
+  /// Whether a topic is made when a client first asks for it.
+  bool create_topics = true;
+  std::uint32_t default_partitions = 4;
 };
 
 /// A player to follow: "Name#TAG@euw1" in the file.
@@ -98,9 +121,9 @@ struct riot_settings {
 };
 
 /// [topics.NAME]. Counts only when the topic is made for the first time.
-struct topic_settings {
+struct declared_topic {
   std::uint32_t partitions = 32;
-  bool operator==(const topic_settings&) const = default;
+  bool operator==(const declared_topic&) const = default;
 };
 
 /// The whole file.
@@ -108,9 +131,10 @@ struct settings {
   node_settings node;
   storage_settings storage;
   edge_settings edge;
+  kafka_settings kafka;
   riot_settings riot;
   /// Every topic that Herald uses, also those that the file leaves out.
-  std::map<std::string, topic_settings> topics{
+  std::map<std::string, declared_topic> topics{
     {"dead-letter", {}}, {"match", {}}, {"player", {}}, {"riot.raw", {}}};
 };
 
@@ -127,8 +151,8 @@ result<settings> parse_settings(
   std::string_view text, const std::filesystem::path& file);
 
 /// Reads "127.0.0.1:8480", "[::1]:0" or "localhost:8480", for [edge] listen
-/// and --listen. An address that is not of this machine alone is refused:
-/// Herald does not know yet who is asking.
+/// and --listen, [kafka] listen and --kafka. An address that is not of this
+/// machine alone is refused: Herald does not know yet who is asking.
 result<listen_address> parse_listen_address(std::string_view text);
 
 /// Reads the file with an API key: one line, spaces around it dropped.

@@ -267,6 +267,8 @@ problem problem_of(const failure& why) {
     break;
   case fault::conflict:
   case fault::in_use:
+  case fault::out_of_order:
+  case fault::fenced:
     out.status = 409;
     break;
   case fault::too_large:

@@ -55,7 +55,7 @@ chain_hash write_entry(
   return chain;
 }
 
-result<entry_view> read_entry(bytes_view entry, offset key) {
+result<entry_view> read_entry(bytes_view entry, offset key, bool gaps) {
   auto damaged
     = [](std::string why) { return fail(fault::damaged, std::move(why)); };
   if (entry.size() < entry_header_bytes)
@@ -84,8 +84,9 @@ result<entry_view> read_entry(bytes_view entry, offset key) {
     != static_cast<std::int32_t>(result.term & 0x7fffffff))
     return damaged(fmt::format("the entry says term {}, its batch epoch {}",
       result.term, batch->leader_epoch()));
-  if (std::int64_t{batch->record_count()}
-    != std::int64_t{batch->last_offset_delta()} + 1)
+  if (!gaps
+    && std::int64_t{batch->record_count()}
+      != std::int64_t{batch->last_offset_delta()} + 1)
     return damaged(fmt::format("the batch has {} records for {} offsets",
       batch->record_count(), std::int64_t{batch->last_offset_delta()} + 1));
   return result;

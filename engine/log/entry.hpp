@@ -52,10 +52,11 @@ struct entry_view {
 };
 
 /// Checks everything about an entry but its chain: version, codec, term, the
-/// batch with its CRC, that it stands at `key`, and that its offsets are dense.
-/// fault::damaged, or fault::version for an entry of a newer Herald; the words
-/// do not say where, which the caller knows.
-result<entry_view> read_entry(bytes_view entry, offset key);
+/// batch with its CRC, that it stands at `key`, and that its offsets are dense,
+/// unless compaction may have left gaps among them. fault::damaged, or
+/// fault::version for an entry of a newer Herald; the words do not say where,
+/// which the caller knows.
+result<entry_view> read_entry(bytes_view entry, offset key, bool gaps = false);
 
 /// The chain that an entry says it has, of at least entry_header_bytes.
 chain_hash told_chain(bytes_view entry);

@@ -2,15 +2,12 @@
 
 #include "engine/log/held_folder.hpp"
 #include "engine/log/log_tables.hpp"
+#include "engine/log/page_file.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <utility>
 
 namespace herald {
@@ -18,32 +15,6 @@ namespace herald {
 namespace {
 
 constexpr std::size_t step_bytes_min = 256u << 10;
-
-// LMDB 0.9's meta page, of which two start the file: a page header of 16 bytes,
-// then these, in the order of the machine.
-struct meta_page {
-  std::uint64_t page_number;
-  std::uint16_t pad;
-  std::uint16_t flags;
-  std::uint32_t bounds;
-  std::uint32_t magic;
-  std::uint32_t version;
-  std::uint64_t address;
-  std::uint64_t map_bytes;
-  struct table {
-    std::uint32_t page_bytes; // in the first table; padding elsewhere
-    std::uint16_t flags;
-    std::uint16_t depth;
-    std::uint64_t pages_and_root[5];
-  } tables[2];
-  std::uint64_t last_page;
-  std::uint64_t transaction;
-};
-static_assert(sizeof(meta_page) == 152);
-
-constexpr std::uint16_t meta_flag = 0x08;
-constexpr std::uint32_t lmdb_magic = 0xBEEFC0DE;
-constexpr std::uint32_t lmdb_version = 1;
 
 } // namespace
 
@@ -71,51 +42,6 @@ failure lmdb_failure(
     return {fault::io,
       fmt::format("cannot {} {}: {}", what, path.string(), mdb_strerror(code))};
   }
-}
-
-result<void> check_data_file(const std::filesystem::path& path) {
-  auto file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0)
-    return std::unexpected{system_failure("open", path, errno)};
-  struct stat status{};
-  meta_page metas[2]{};
-  auto looked = ::fstat(file, &status) == 0;
-  auto size = static_cast<std::uint64_t>(status.st_size);
-  auto page = std::uint64_t{0};
-  // The second meta page starts with the second page, whose size the first
-  // tells; where it is damaged, the usual size is tried.
-  for (auto& meta : metas) {
-    looked = looked
-      && ::pread(file, &meta, sizeof meta, static_cast<off_t>(page)) >= 0;
-    auto told = meta.tables[0].page_bytes;
-    page
-      = meta.magic == lmdb_magic && told >= 512 && told <= 65536 ? told : 4096;
-  }
-  auto error = errno;
-  ::close(file);
-  if (!looked)
-    return std::unexpected{system_failure("read", path, error)};
-  if (size == 0)
-    return fail(fault::damaged, fmt::format("{} is empty", path.string()));
-  const meta_page* newest = nullptr;
-  for (auto& meta : metas) {
-    if (!(meta.flags & meta_flag) || meta.magic != lmdb_magic)
-      continue;
-    if ((meta.version & 0xffff) != lmdb_version)
-      return std::unexpected{lmdb_failure("open", path, MDB_VERSION_MISMATCH)};
-    if (!newest || meta.transaction > newest->transaction)
-      newest = &meta;
-  }
-  if (!newest)
-    return fail(fault::damaged,
-      fmt::format("{} has no readable meta page: it is damaged or not LMDB's",
-        path.string()));
-  auto needed = (newest->last_page + 1) * newest->tables[0].page_bytes;
-  if (size < needed)
-    return fail(fault::damaged,
-      fmt::format(
-        "{} is cut off: it has {} bytes of {}", path.string(), size, needed));
-  return {};
 }
 
 // -- opening ------------------------------------------------------------------
@@ -245,12 +171,28 @@ void log_environment::give_back(MDB_txn* transaction) const {
 
 result<bool> log_environment::write(
   const std::function<int(MDB_txn*)>& body, bool use_reserve) {
+  return write(body, use_reserve, false);
+}
+
+result<bool> log_environment::write_alone(
+  const std::function<int(MDB_txn*)>& body) {
+  return write(body, true, true);
+}
+
+result<bool> log_environment::write(
+  const std::function<int(MDB_txn*)>& body, bool use_reserve, bool alone) {
   try {
     for (;;) {
       if (auto failed = this->failed())
         return std::unexpected{std::move(*failed)};
       if (used_bytes_ + settings_.step_bytes / 4 > map_bytes_)
         adopt_file_size();
+      std::unique_lock gate{gate_, std::defer_lock};
+      std::unique_lock map{map_, std::defer_lock};
+      if (alone) {
+        gate.lock();
+        map.lock();
+      }
       MDB_txn* transaction = nullptr;
       auto code = mdb_txn_begin(env_, nullptr, 0, &transaction);
       if (code == 0) {
@@ -263,6 +205,10 @@ result<bool> log_environment::write(
           code = mdb_txn_commit(transaction);
         else
           mdb_txn_abort(transaction);
+      }
+      if (alone) {
+        map.unlock();
+        gate.unlock();
       }
       if (code == 0) {
         stay_ahead();

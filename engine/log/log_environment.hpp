@@ -73,11 +73,6 @@ private:
 failure lmdb_failure(
   const char* what, const std::filesystem::path& path, int code);
 
-/// Compares the size of an LMDB file with what its newest meta page says, so
-/// that reading it cannot run beyond its end. fault::damaged for a file that is
-/// cut off, empty or without a meta page, version for one of another LMDB.
-result<void> check_data_file(const std::filesystem::path& file);
-
 /// The log's LMDB environment with its file written ahead, its map that grows
 /// without a transaction being live, and its fail-stop. It knows tables and
 /// transactions, not what is in them.
@@ -125,6 +120,9 @@ public:
   /// written), io (the environment has failed, now or before).
   result<bool> write(
     const std::function<int(MDB_txn*)>& body, bool use_reserve = false);
+  /// The same while nobody reads, for a body that gives up handles of tables.
+  /// May use the reserve.
+  result<bool> write_alone(const std::function<int(MDB_txn*)>& body);
 
   log_usage usage() const;
   std::optional<failure> failed() const;
@@ -138,6 +136,8 @@ private:
   result<void> open_written_ahead();
   /// Lets the map reach to the end of what is written ahead.
   bool adopt_file_size();
+  result<bool> write(
+    const std::function<int(MDB_txn*)>& body, bool use_reserve, bool alone);
   bool grow(bool use_reserve);
   void stay_ahead();
   void give_back(MDB_txn* transaction) const;

@@ -10,7 +10,11 @@ namespace herald {
 
 namespace {
 
-constexpr char value_version = 1;
+constexpr std::uint8_t value_version = 2;
+constexpr std::size_t topic_bytes = 24;
+constexpr std::size_t numbers_bytes = 80;
+constexpr std::size_t cleaning_bytes = 45;
+constexpr std::size_t seam_bytes = 40;
 
 template <class T>
 void put(bytes& out, T value) {
@@ -36,17 +40,90 @@ void take(bytes_view& from, std::array<std::uint8_t, N>& value) {
   from.remove_prefix(N);
 }
 
-// Checks version and size of a table value and moves behind the version.
-result<void> open_value(
+// Checks the version of a table value and that it is as long as every version
+// is; moves behind the version and returns it.
+result<std::uint8_t> open_value(
   bytes_view& value, std::size_t size, std::string_view what) {
-  if (!value.empty() && static_cast<std::uint8_t>(value[0]) > value_version)
+  auto version
+    = value.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(value[0]);
+  if (version > value_version)
     return fail(fault::version,
-      fmt::format("{} is of version {}, this Herald knows {}", what,
-        static_cast<std::uint8_t>(value[0]), int{value_version}));
-  if (value.size() != size || value[0] != value_version)
+      fmt::format("{} is of version {}, this Herald knows {}", what, version,
+        value_version));
+  if (version == 0 || value.size() < 1 + size
+    || (version == 1 && value.size() != 1 + size))
     return fail(fault::damaged, fmt::format("{} is damaged", what));
   value.remove_prefix(1);
-  return {};
+  return version;
+}
+
+// Takes so many bytes, if there are as many.
+std::optional<bytes_view> take_text(bytes_view& from, std::size_t size) {
+  if (from.size() < size)
+    return std::nullopt;
+  auto text = from.substr(0, size);
+  from.remove_prefix(size);
+  return text;
+}
+
+// The settings behind a topic's entry.
+result<topic_settings> take_settings(bytes_view from, std::string_view what) {
+  topic_settings settings;
+  auto damaged
+    = [&] { return fail(fault::damaged, fmt::format("{} is damaged", what)); };
+  while (!from.empty()) {
+    std::uint8_t name_size = 0;
+    take(from, name_size);
+    auto name = take_text(from, name_size);
+    if (!name || from.size() < 2)
+      return damaged();
+    std::uint16_t value_size = 0;
+    take(from, value_size);
+    auto value = take_text(from, value_size);
+    if (!value)
+      return damaged();
+    if (auto set = settings.set(*name, *value); !set)
+      return fail(fault::version,
+        fmt::format("{} has a setting that this Herald does not know: {}", what,
+          set.error().message));
+  }
+  return settings;
+}
+
+void put_cleaning(bytes& out, const cleaning_numbers& cleaning) {
+  put(out, cleaning.generation);
+  put(out, cleaning.clean_end.value);
+  put(out, cleaning.pass_end.value);
+  put(out, cleaning.clean_bytes);
+  put(out, cleaning.tombstones_below.value);
+  put(out, cleaning.tombstones_since_ms);
+  put(out, cleaning.seam_count);
+  for (std::size_t i = 0; i < cleaning.seam_count; ++i) {
+    put(out, cleaning.seams[i].at.value);
+    put(out, cleaning.seams[i].before);
+    put(out, cleaning.seams[i].after);
+  }
+}
+
+bool take_cleaning(bytes_view from, cleaning_numbers& cleaning) {
+  if (from.size() < cleaning_bytes)
+    return false;
+  take(from, cleaning.generation);
+  take(from, cleaning.clean_end.value);
+  take(from, cleaning.pass_end.value);
+  take(from, cleaning.clean_bytes);
+  take(from, cleaning.tombstones_below.value);
+  take(from, cleaning.tombstones_since_ms);
+  take(from, cleaning.seam_count);
+  if (cleaning.seam_count > cleaning.seams.size()
+    || from.size() != cleaning.seam_count * seam_bytes)
+    return false;
+  for (std::size_t i = 0; i < cleaning.seam_count; ++i) {
+    take(from, cleaning.seams[i].at.value);
+    take(from, cleaning.seams[i].before);
+    take(from, cleaning.seams[i].after);
+  }
+  return cleaning.seam_count < 2 || cleaning.seams[0].at < cleaning.seams[1].at;
 }
 
 } // namespace
@@ -68,9 +145,22 @@ bytes term_key(const uuid& topic, std::uint32_t partition, std::uint64_t term) {
   return key;
 }
 
+bytes producer_key(
+  const uuid& topic, std::uint32_t partition, std::int64_t producer_id) {
+  auto key = partition_key(topic, partition);
+  put(key, producer_id);
+  return key;
+}
+
 bytes offset_key(offset at) {
   bytes key;
   put(key, at.value);
+  return key;
+}
+
+bytes deleted_key(const uuid& topic) {
+  bytes key{deleted_prefix};
+  put(key, topic.value);
   return key;
 }
 
@@ -80,27 +170,53 @@ std::optional<offset> offset_of_key(bytes_view key) {
   return offset{load_big_endian<std::uint64_t>(key.data())};
 }
 
-bytes encode_topic(const topic_info& topic) {
-  bytes out(1, value_version);
+void partition_numbers::erase_seam(std::size_t index) {
+  for (auto i = index + 1; i < cleaning.seam_count; ++i)
+    cleaning.seams[i - 1] = cleaning.seams[i];
+  cleaning.seams[--cleaning.seam_count] = {};
+}
+
+void partition_numbers::begin_seam() {
+  for (auto i = cleaning.seam_count++; i > 0; --i)
+    cleaning.seams[i] = cleaning.seams[i - 1];
+  cleaning.seams[0] = {offset{0}, anchor, anchor};
+}
+
+bytes encode_topic(const topic_info& topic, const topic_settings& settings) {
+  bytes out(1, settings.given().empty() ? 1 : 2);
   put(out, topic.id.value);
   put(out, topic.number);
   put(out, topic.partitions);
+  for (auto& [name, value] : settings.given()) {
+    put(out, static_cast<std::uint8_t>(name.size()));
+    out += name;
+    put(out, static_cast<std::uint16_t>(value.size()));
+    out += value;
+  }
   return out;
 }
 
-result<topic_info> decode_topic(std::string_view name, bytes_view value) {
+result<topic_info> decode_topic(
+  std::string_view name, bytes_view value, topic_settings* settings) {
   auto what = fmt::format("the entry of topic '{}'", name);
-  if (auto fine = open_value(value, 25, what); !fine)
+  if (auto fine = open_value(value, topic_bytes, what); !fine)
     return std::unexpected{std::move(fine).error()};
-  topic_info topic{.name = std::string{name}};
+  topic_info topic;
+  topic.name = name;
   take(value, topic.id.value);
   take(value, topic.number);
   take(value, topic.partitions);
+  auto stored = take_settings(value, what);
+  if (!stored)
+    return std::unexpected{std::move(stored).error()};
+  if (settings)
+    *settings = std::move(*stored);
   return topic;
 }
 
 bytes encode_numbers(const partition_numbers& numbers) {
-  bytes out(1, value_version);
+  auto cleaned = numbers.cleaning != cleaning_numbers{};
+  bytes out(1, cleaned ? 2 : 1);
   put(out, numbers.log_start.value);
   put(out, numbers.log_end.value);
   put(out, numbers.committed_end.value);
@@ -109,12 +225,16 @@ bytes encode_numbers(const partition_numbers& numbers) {
   put(out, numbers.last_timestamp_ms);
   put(out, numbers.anchor);
   put(out, numbers.head);
+  if (cleaned)
+    put_cleaning(out, numbers.cleaning);
   return out;
 }
 
 result<partition_numbers> decode_numbers(bytes_view value) {
-  if (auto fine = open_value(value, 81, "the entry of a partition"); !fine)
-    return std::unexpected{std::move(fine).error()};
+  constexpr std::string_view what = "the entry of a partition";
+  auto version = open_value(value, numbers_bytes, what);
+  if (!version)
+    return std::unexpected{std::move(version).error()};
   partition_numbers numbers;
   take(value, numbers.log_start.value);
   take(value, numbers.log_end.value);
@@ -124,6 +244,8 @@ result<partition_numbers> decode_numbers(bytes_view value) {
   take(value, numbers.last_timestamp_ms);
   take(value, numbers.anchor);
   take(value, numbers.head);
+  if (*version == 2 && !take_cleaning(value, numbers.cleaning))
+    return fail(fault::damaged, fmt::format("{} is damaged", what));
   if (numbers.log_start > numbers.committed_end
     || numbers.committed_end > numbers.log_end)
     return fail(fault::damaged, "the offsets of a partition contradict");

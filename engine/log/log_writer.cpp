@@ -28,12 +28,16 @@ log_writer::~log_writer() {
   stop();
 }
 
+failure log_writer::too_large(std::size_t bytes) const {
+  return {fault::too_large,
+    fmt::format("a batch has {} bytes, at most {} are taken", bytes,
+      settings_.batch_bytes_max)};
+}
+
 result<std::uint32_t> log_writer::check(
   partition_id where, bytes_view data) const {
   if (data.size() > settings_.batch_bytes_max)
-    return fail(fault::too_large,
-      fmt::format("a batch has {} bytes, at most {} are taken", data.size(),
-        settings_.batch_bytes_max));
+    return std::unexpected{too_large(data.size())};
   auto batch = batch_view::parse(data);
   if (!batch)
     return std::unexpected{std::move(batch).error()};
@@ -46,39 +50,71 @@ result<std::uint32_t> log_writer::check(
     return fail(fault::not_found,
       fmt::format(
         "topic number {} has no partition {}", where.topic, where.partition));
-  if (auto failed = log_.failed())
-    return std::unexpected{std::move(*failed)};
   return batch->record_count();
 }
 
 void log_writer::append(partition_id where, bytes batch, completion done) {
-  auto records = check(where, batch);
-  if (records) {
-    auto size = batch.size();
+  if (auto records = check(where, batch))
+    hand_over(
+      {.where = where, .batch = std::move(batch)}, *records, std::move(done));
+  else
+    refuse(done, std::move(records).error());
+}
+
+void log_writer::append_checked(partition_id where, std::span<char> batch,
+  std::shared_ptr<void> owner, std::uint32_t records, completion done) {
+  hand_over({.where = where, .part = batch, .owner = std::move(owner)}, records,
+    std::move(done));
+}
+
+void log_writer::hand_over(
+  append_item item, std::uint32_t records, completion done) {
+  auto size = item.view().size();
+  if (size > settings_.batch_bytes_max) {
+    refuse(done, too_large(size));
+    return;
+  }
+  if (auto failed = log_.failed()) {
+    refuse(done, std::move(*failed));
+    return;
+  }
+  failure why;
+  {
     std::lock_guard lock{mutex_};
-    auto full = waiting_batches_ >= settings_.waiting_batches_max
-      || (waiting_batches_ > 0
-        && waiting_bytes_ + size > settings_.waiting_bytes_max);
-    if (!stopping_ && !full) {
+    if (!stopping_ && !is_full(size)) {
       waiting_bytes_ += size;
       ++waiting_batches_;
-      queue_.push_back(
-        {{where, std::move(batch), {}, {}}, *records, std::move(done)});
+      queue_.push_back({std::move(item), records, std::move(done)});
       if (idle_)
         wake_.notify_one();
       return;
     }
-    records = stopping_
-      ? fail(fault::unavailable, "the log writer has stopped")
-      : fail(fault::busy,
+    why = stopping_
+      ? failure{fault::unavailable, "the log writer has stopped"}
+      : failure{fault::busy,
           fmt::format("{} batches with {} bytes wait for the disk: try again",
-            waiting_batches_, waiting_bytes_));
+            waiting_batches_, waiting_bytes_)};
   }
+  refuse(done, std::move(why));
+}
+
+bool log_writer::is_full(std::size_t more_bytes) const {
+  return waiting_batches_ >= settings_.waiting_batches_max
+    || (waiting_batches_ > 0
+      && waiting_bytes_ + more_bytes > settings_.waiting_bytes_max);
+}
+
+bool log_writer::has_room(std::size_t bytes) const {
+  std::lock_guard lock{mutex_};
+  return stopping_ || !is_full(bytes);
+}
+
+void log_writer::refuse(const completion& done, failure why) {
   {
     std::lock_guard lock{mutex_};
     ++counts_.refused;
   }
-  done(refusal_of(std::move(records).error()));
+  done(std::unexpected{std::move(why)});
 }
 
 append_outcome log_writer::append_and_wait(partition_id where, bytes batch) {
@@ -119,7 +155,7 @@ std::size_t log_writer::commit_next(std::unique_lock<std::mutex>& lock) {
   std::uint64_t records = 0;
   while (!queue_.empty()) {
     auto& next = queue_.front();
-    auto bytes = next.item.batch.size();
+    auto bytes = next.item.view().size();
     if (!group_.empty() && size + bytes > settings_.commit_bytes_max)
       break;
     size += bytes;
@@ -153,9 +189,10 @@ std::size_t log_writer::commit_next(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
 
   for (std::size_t i = 0; i < batches; ++i)
-    done_[i](committed
-        ? append_outcome{{group_[i].where, group_[i].first, group_[i].next}}
-        : append_outcome{refusal_of(committed.error())});
+    done_[i](!committed ? append_outcome{refusal_of(committed.error())}
+        : group_[i].refused
+        ? append_outcome{refusal_of(*group_[i].refused)}
+        : append_outcome{{group_[i].where, group_[i].first, group_[i].next}});
   group_.clear();
   done_.clear();
   lock.lock();

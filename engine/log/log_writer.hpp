@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -37,7 +39,7 @@ struct writer_settings {
   /// A commit takes what waits up to this many bytes, at least one batch.
   std::size_t commit_bytes_max = 8u << 20;
   /// The largest batch; more is fault::too_large.
-  std::size_t batch_bytes_max = 24u << 20;
+  std::size_t batch_bytes_max = message_bytes_bound;
   /// False: no thread; turn() commits when it is called. For tests.
   bool own_thread = true;
 };
@@ -79,7 +81,17 @@ public:
   /// `done` must be quick and must not throw; it may call append().
   void append(partition_id where, bytes batch, completion done);
 
-  /// The same, waiting for the outcome. Not from `done`, not from a listener;
+  /// The same for a batch that was checked a moment ago: batch_view::parse, as
+  /// many records as offsets, which are `records`, an existing partition. It is
+  /// not copied: `owner` keeps it alive, and nobody else changes it meanwhile.
+  void append_checked(partition_id where, std::span<char> batch,
+    std::shared_ptr<void> owner, std::uint32_t records, completion done);
+
+  /// Whether a batch of that size would be taken now, as far as room goes. The
+  /// next caller may take the room.
+  bool has_room(std::size_t bytes) const;
+
+  /// append(), waiting for the outcome. Not from `done`, not from a listener;
   /// not without an own thread.
   append_outcome append_and_wait(partition_id where, bytes batch);
 
@@ -111,6 +123,10 @@ private:
   };
 
   result<std::uint32_t> check(partition_id where, bytes_view data) const;
+  void hand_over(append_item item, std::uint32_t records, completion done);
+  failure too_large(std::size_t bytes) const;
+  bool is_full(std::size_t more_bytes) const;
+  void refuse(const completion& done, failure why);
   void run();
   std::size_t commit_next(std::unique_lock<std::mutex>& lock);
 

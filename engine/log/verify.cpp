@@ -1,131 +1,130 @@
 #include "engine/log/verify.hpp"
 
+#include "engine/log/checked_row.hpp"
 #include "engine/log/entry.hpp"
+#include "engine/log/event_log.hpp"
 #include "engine/log/held_folder.hpp"
-#include "engine/log/log_environment.hpp"
 #include "engine/log/log_tables.hpp"
+#include "engine/log/page_file.hpp"
 #include "engine/log/schema_registry.hpp"
 #include "protocol/batch/big_endian.hpp"
 
 #include <fmt/format.h>
-#include <lmdb.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <new>
+#include <limits>
+#include <map>
 #include <optional>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <tuple>
-#include <unistd.h>
 #include <utility>
 
 namespace herald {
 
 namespace {
 
-// Enough for the tables of any log; LMDB asks for a number.
-constexpr unsigned tables_max = 1u << 16;
-
-constexpr int exit_done = 0;
-constexpr int exit_gave_up = 3;
-
-enum class stage : std::uint32_t { opening, schemas, walking };
-
-// Where the child is and what it has counted, in memory that outlives it.
-struct progress {
-  stage at_stage = stage::opening;
-  std::uint32_t partition_index = 0;
-  char topic[256]{};
-  std::uint32_t partition = 0;
-  std::uint64_t at = 0;
-  char words[256]{};
-  std::uint64_t topics = 0;
-  std::uint64_t partitions = 0;
-  std::uint64_t batches = 0;
-  std::uint64_t records = 0;
-  std::uint64_t bytes = 0;
-  std::uint64_t schemas = 0;
-};
-
-void copy_words(char (&to)[256], std::string_view from) {
-  auto size = std::min(from.size(), sizeof to - 1);
-  std::memcpy(to, from.data(), size);
-  to[size] = 0;
-}
-
-// -- in the child -------------------------------------------------------------
-
-// What LMDB's assertion handler reports to; one walk runs in the process.
-progress* assertion_goes_to = nullptr;
-
-// Sends problems to the parent: topic, partition, offset, words.
-class problem_sink {
+// Collects what is wrong, up to a bound.
+class problem_list {
 public:
-  explicit problem_sink(int pipe) : pipe_{pipe} {}
+  problem_list(verify_report& report, std::size_t most)
+    : report_{report}, most_{most} {}
 
-  void send(std::string_view topic, std::uint32_t partition, offset at,
-    std::string_view what) const {
-    char head[20];
-    store_big_endian(head, static_cast<std::uint32_t>(topic.size()));
-    store_big_endian(head + 4, static_cast<std::uint32_t>(what.size()));
-    store_big_endian(head + 8, partition);
-    store_big_endian(head + 12, at.value);
-    bytes message{head, sizeof head};
-    message.append(topic).append(what);
-    for (std::string_view rest = message; !rest.empty();) {
-      auto sent = ::write(pipe_, rest.data(), rest.size());
-      if (sent < 0 && errno != EINTR)
-        ::_exit(exit_gave_up);
-      if (sent > 0)
-        rest.remove_prefix(static_cast<std::size_t>(sent));
-    }
+  void add(log_problem problem) {
+    if (report_.problems.size() < most_)
+      report_.problems.push_back(std::move(problem));
+    else
+      ++report_.problems_left_off;
   }
+  // Of no partition.
+  void add(std::string what) { add({{}, 0, {0}, std::move(what)}); }
 
 private:
-  int pipe_;
+  verify_report& report_;
+  std::size_t most_;
 };
 
 // Follows the entries of one partition and says what does not fit.
 class partition_check {
 public:
-  partition_check(const topic_info& topic, std::uint32_t partition,
-    const problem_sink& problems, progress& progress)
-    : topic_{topic}, partition_{partition}, problems_{problems},
-      progress_{progress} {
-    copy_words(progress_.topic, topic.name);
-    progress_.partition = partition;
-    progress_.at = 0;
+  partition_check(
+    std::string_view topic, std::uint32_t partition, problem_list& problems)
+    : topic_{topic}, partition_{partition}, problems_{problems} {}
+
+  void wrong(offset at, std::string what) {
+    problems_.add({topic_, partition_, at, std::move(what)});
   }
 
-  void wrong(offset at, std::string_view what) const {
-    problems_.send(topic_.name, partition_, at, what);
+  // A page is damaged: what is below it cannot be seen.
+  void page_is_wrong(std::string what) {
+    wrong(expected_.value_or(at_), std::move(what));
   }
 
+  // Before the first stored entry, which may lie below the log start.
   void begin(const partition_numbers& numbers) {
     numbers_ = numbers;
-    expected_ = numbers.log_start;
+    gaps_ = numbers.cleaning.generation > 0;
+    expected_ = at_ = numbers.log_start;
     links_ = {numbers.anchor};
+    first_ = true;
+    seam_ = 0;
+    time_ = 0;
+  }
+
+  // Whether the entries behind a row still follow what next() has seen.
+  bool goes_on(const partition_numbers& numbers,
+    const std::optional<std::pair<bytes, bytes>>& row) const {
+    return row && numbers.cleaning == numbers_.cleaning && row->first == key_
+      && bytes_view{row->second}.substr(0, entry_header_bytes) == header_;
+  }
+
+  // What is to come, or what was seen, has changed: it is followed from behind
+  // that row on.
+  void resume(const partition_numbers& numbers,
+    const std::optional<std::pair<bytes, bytes>>& row) {
+    begin(numbers);
+    if (!row)
+      return;
+    first_ = false;
+    last_is_sound_ = true;
+    expected_.reset();
+    auto base = offset_of_key(row->first);
+    bytes_view stored = row->second;
+    if (!base || stored.size() < entry_header_bytes)
+      return;
+    at_ = *base;
+    links_ = {told_chain(stored)};
+    auto& cleaning = numbers_.cleaning;
+    while (seam_ < cleaning.seam_count && cleaning.seams[seam_].at <= *base)
+      ++seam_;
+    if (auto batch
+      = batch_view::parse_unchecked(stored.substr(entry_header_bytes))) {
+      expected_ = batch->next_offset();
+      time_ = batch->max_timestamp_ms();
+    }
   }
 
   // The entry's batch, if it can be looked into.
   std::optional<entry_view> next(bytes_view key, bytes_view stored) {
     auto base = offset_of_key(key);
     if (!base) {
-      wrong({progress_.at}, "a key behind it is not an offset");
+      wrong(at_, "a key behind it is not an offset");
       return std::nullopt;
     }
-    progress_.at = base->value;
-    auto follows = !expected_ || *expected_ == *base;
-    if (expected_ && *base > *expected_)
+    at_ = *base;
+    key_ = key;
+    header_ = stored.substr(0, entry_header_bytes);
+    if (std::exchange(first_, false))
+      expect_first(*base);
+    cross_seams(*base);
+    previous_ = expected_;
+    auto follows = !expected_ || *expected_ == *base || gaps_;
+    if (expected_ && *base > *expected_ && !gaps_)
       wrong(*expected_,
         fmt::format("the records up to {} are missing", base->value));
     if (expected_ && *base < *expected_)
       wrong(*base,
         fmt::format("it overlaps the batch that ends at {}", expected_->value));
-    auto entry = read_entry(stored, *base);
+    auto entry = read_entry(stored, *base, gaps_);
     auto chained = follow_chain(stored);
     last_is_sound_ = entry && chained;
     if (!entry) {
@@ -142,7 +141,17 @@ public:
     return *entry;
   }
 
-  void end() const {
+  // Where the term of the entry that next() has just seen may begin: behind
+  // the entry before it, or anywhere where that was trimmed or removed.
+  bool term_may_start(
+    std::optional<offset> first, offset base, bool after_another) const {
+    return first && *first <= base
+      && (!after_another || !previous_ || *first >= *previous_);
+  }
+
+  // After the last entry of what begin() was told of.
+  void end() {
+    cross_seams({std::numeric_limits<std::uint64_t>::max()});
     if (!expected_)
       return;
     if (*expected_ != numbers_.log_end)
@@ -151,15 +160,49 @@ public:
           expected_->value, numbers_.log_end.value));
     if (last_is_sound_ && links_.front() != numbers_.head)
       wrong(numbers_.log_end, "its entry names another end of the chain");
-    if (time_ != numbers_.last_timestamp_ms)
+    // Where everything was trimmed, it is that of what is gone.
+    if (!first_ && time_ != numbers_.last_timestamp_ms)
       wrong(numbers_.log_end, "its entry names another last record time");
   }
 
+  // The same where what follows the committed end was left out.
+  void end_committed() {
+    if (numbers_.committed_end == numbers_.log_end)
+      end();
+    else if (expected_ && *expected_ < numbers_.committed_end)
+      wrong(*expected_,
+        fmt::format("its batches end at {}, its entry says {}",
+          expected_->value, numbers_.committed_end.value));
+  }
+
   bool last_is_sound() const { return last_is_sound_; }
-  const topic_info& topic() const { return topic_; }
-  std::uint32_t partition() const { return partition_; }
+  const std::string& topic() const { return topic_; }
+  std::optional<offset> expected() const { return expected_; }
+  const partition_numbers& numbers() const { return numbers_; }
 
 private:
+  // The log may start within the first batch, and behind batches that still
+  // wait to be deleted; behind a gap it may begin before the first batch.
+  void expect_first(offset base) {
+    if (base <= numbers_.log_start || gaps_)
+      expected_.reset();
+  }
+
+  // At a seam the chain must end as the seam says, and goes on from there as it
+  // was before compaction.
+  void cross_seams(offset base) {
+    auto& cleaning = numbers_.cleaning;
+    for (; seam_ < cleaning.seam_count && base >= cleaning.seams[seam_].at;
+      ++seam_) {
+      auto& seam = cleaning.seams[seam_];
+      if (last_is_sound_
+        && std::ranges::find(links_, seam.before) == links_.end())
+        wrong(seam.at,
+          "the chain of hashes does not end where compaction has left it");
+      links_ = {seam.after};
+    }
+  }
+
   // Whether the entry continues the chain. After an entry that does not, its
   // successor may continue what it says or what its bytes yield, so that one
   // damaged byte is one problem.
@@ -177,165 +220,56 @@ private:
     return chained;
   }
 
-  const topic_info& topic_;
+  std::string topic_;
   std::uint32_t partition_;
-  const problem_sink& problems_;
-  progress& progress_;
+  problem_list& problems_;
   partition_numbers numbers_;
   std::optional<offset> expected_;
+  offset at_;
   std::vector<chain_hash> links_;
   std::int64_t time_ = 0;
+  // Of the row that next() has seen last.
+  bytes key_;
+  bytes header_;
+  std::optional<offset> previous_;
+  std::size_t seam_ = 0;
+  bool gaps_ = false;
+  bool first_ = true;
   bool last_is_sound_ = true;
 };
 
-// One pass over the log, from a given partition of all on.
-class log_walk {
+// Looks into the records of batches: those of the registry's topic are learned,
+// the schema ids of others looked up among them.
+class record_check {
 public:
-  log_walk(const std::filesystem::path& folder, const verify_settings& settings,
-    progress& progress, problem_sink problems)
-    : folder_{folder}, settings_{settings}, progress_{progress},
-      problems_{problems} {}
+  record_check(const verify_settings& settings, verify_report& report)
+    : settings_{settings}, report_{report} {}
 
-  // Returns the exit code of the process.
-  int run(std::uint32_t first, bool schemas_readable) {
-    auto topics = open();
-    if (!topics)
-      return exit_gave_up;
-    schemas_readable_ = schemas_readable;
-    if (first > 0 && schemas_readable)
-      learn_schemas(*topics);
-    progress_.at_stage = stage::walking;
-    std::uint32_t index = 0;
-    for (auto& topic : *topics)
-      for (std::uint32_t i = 0; i < topic.partitions; ++i, ++index)
-        if (index >= first) {
-          progress_.partition_index = index;
-          walk(topic, i);
-        }
-    progress_.topics = topics->size();
-    progress_.partitions = index;
-    progress_.schemas = registry_.size();
-    return exit_done;
-  }
+  // Without all schemas there is no saying which are missing.
+  void schemas_are_incomplete() { complete_ = false; }
 
-private:
-  std::optional<std::vector<topic_info>> open() {
-    MDB_env* env = nullptr;
-    auto code = mdb_env_create(&env);
-    if (!code) {
-      assertion_goes_to = &progress_;
-      mdb_env_set_assert(env, [](MDB_env*, const char* message) {
-        copy_words(assertion_goes_to->words, message);
-        ::_exit(exit_gave_up);
-      });
-      mdb_env_set_maxdbs(env, tables_max);
-      code = mdb_env_open(
-        env, folder_.c_str(), MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0);
-    }
-    MDB_dbi topics = 0;
-    if (!code)
-      code = mdb_txn_begin(env, nullptr, MDB_RDONLY, &transaction_);
-    if (!code)
-      code = mdb_dbi_open(transaction_, topics_table, 0, &topics);
-    if (!code)
-      code = mdb_dbi_open(transaction_, partitions_table, 0, &partitions_);
-    if (!code)
-      code = mdb_dbi_open(transaction_, terms_table, 0, &terms_);
-    std::vector<topic_info> found;
-    if (!code) {
-      lmdb_cursor cursor{transaction_, topics};
-      for (code = cursor.move(MDB_FIRST); !code; code = cursor.move(MDB_NEXT)) {
-        auto topic = decode_topic(cursor.key(), cursor.value());
-        if (topic)
-          found.push_back(std::move(*topic));
-        else
-          problems_.send(cursor.key(), 0, {0}, topic.error().message);
-      }
-    }
-    if (code != MDB_NOTFOUND || !terms_) {
-      copy_words(progress_.words, mdb_strerror(code));
-      return std::nullopt;
-    }
-    std::ranges::sort(found, {}, &topic_info::number);
-    return found;
-  }
-
-  // What a walk that begins behind the registry's topic must know.
-  void learn_schemas(const std::vector<topic_info>& topics) {
-    progress_.at_stage = stage::schemas;
-    auto topic = std::ranges::find(topics, schemas_topic, &topic_info::name);
-    MDB_dbi table = 0;
-    if (topic == topics.end()
-      || mdb_dbi_open(
-        transaction_, partition_table(topic->id, 0).c_str(), 0, &table))
-      return;
-    lmdb_cursor cursor{transaction_, table};
-    for (auto code = cursor.move(MDB_FIRST); !code;
-      code = cursor.move(MDB_NEXT)) {
-      auto key = offset_of_key(cursor.key());
-      if (!key)
-        continue;
-      if (auto entry = read_entry(cursor.value(), *key))
-        (void)entry->batch.for_each([this](const record_view& record) {
-          (void)registry_.apply(record.key, record.value);
-        });
-    }
-  }
-
-  void walk(const topic_info& topic, std::uint32_t partition) {
-    partition_check check{topic, partition, problems_, progress_};
-    auto numbers = read_numbers(topic, partition);
-    if (!numbers)
-      return check.wrong({0}, numbers.error().message);
-    MDB_dbi table = 0;
-    if (auto code = mdb_dbi_open(transaction_,
-          partition_table(topic.id, partition).c_str(), 0, &table))
-      return check.wrong(
-        {0}, fmt::format("its table cannot be opened: {}", mdb_strerror(code)));
-    check.begin(*numbers);
-    std::uint64_t term = 0;
-    lmdb_cursor cursor{transaction_, table};
-    auto code = cursor.move(MDB_FIRST);
-    for (; !code; code = cursor.move(MDB_NEXT)) {
-      auto entry = check.next(cursor.key(), cursor.value());
-      if (!entry)
-        continue;
-      auto base = entry->batch.base_offset();
-      // A term that the chain does not vouch for would be told wrong twice.
-      if (check.last_is_sound()
-        && entry->term != std::exchange(term, entry->term)
-        && first_of_term(topic, partition, term) != base)
-        check.wrong(
-          base, fmt::format("term {} is not known to start here", term));
-      walk_records(check, *entry);
-      ++progress_.batches;
-      progress_.records += entry->batch.record_count();
-      progress_.bytes += entry->batch.size_bytes();
-    }
-    if (code != MDB_NOTFOUND)
-      return check.wrong({progress_.at},
-        fmt::format("what follows cannot be read: {}", mdb_strerror(code)));
-    check.end();
-  }
-
-  void walk_records(const partition_check& check, const entry_view& entry) {
-    auto is_registry = check.topic().name == schemas_topic;
-    auto has_schemas = !is_registry && schemas_readable_
-      && settings_.carries_schemas
-      && settings_.carries_schemas(check.topic().name);
+  void look(partition_check& check, const entry_view& entry) {
+    auto is_registry = check.topic() == schemas_topic;
+    auto has_schemas = !is_registry && complete_ && settings_.carries_schemas
+      && settings_.carries_schemas(check.topic());
     auto read = entry.batch.for_each([&](const record_view& record) {
       if (is_registry) {
         if (auto known = registry_.apply(record.key, record.value); !known)
           check.wrong(record.at, known.error().message);
       } else if (has_schemas && record.value) {
-        check_schema(check, record);
+        look_up(check, record);
       }
     });
     if (!read)
       check.wrong(entry.batch.base_offset(), read.error().message);
+    ++report_.batches;
+    report_.records += entry.batch.record_count();
+    report_.bytes += entry.batch.size_bytes();
+    report_.schemas = registry_.size();
   }
 
-  void check_schema(const partition_check& check, const record_view& record) {
+private:
+  void look_up(partition_check& check, const record_view& record) {
     auto& value = *record.value;
     if (value.size() < 5 || value[0] != 0)
       return check.wrong(
@@ -346,110 +280,303 @@ private:
         record.at, fmt::format("its schema {} is not registered", id));
   }
 
-  result<partition_numbers> read_numbers(
-    const topic_info& topic, std::uint32_t partition) const {
-    auto name = partition_key(topic.id, partition);
-    auto key = to_value(name);
-    MDB_val value{};
-    if (auto code = mdb_get(transaction_, partitions_, &key, &value))
-      return fail(fault::damaged,
-        fmt::format("its entry cannot be read: {}", mdb_strerror(code)));
-    return decode_numbers(to_view(value));
-  }
-
-  std::optional<offset> first_of_term(const topic_info& topic,
-    std::uint32_t partition, std::uint64_t term) const {
-    auto name = term_key(topic.id, partition, term);
-    auto key = to_value(name);
-    MDB_val value{};
-    if (mdb_get(transaction_, terms_, &key, &value))
-      return std::nullopt;
-    return offset_of_key(to_view(value));
-  }
-
-  const std::filesystem::path& folder_;
   const verify_settings& settings_;
-  progress& progress_;
-  problem_sink problems_;
+  verify_report& report_;
   schema_registry registry_;
-  bool schemas_readable_ = true;
-  MDB_txn* transaction_ = nullptr;
-  MDB_dbi partitions_ = 0;
-  MDB_dbi terms_ = 0;
+  bool complete_ = true;
 };
 
-// -- in the parent ------------------------------------------------------------
+// The registry's topic first: the others' records need it.
+void sort_topics(std::vector<topic_info>& topics) {
+  std::ranges::sort(topics, {}, [](const topic_info& topic) {
+    return std::pair{topic.name != schemas_topic, topic.number};
+  });
+}
 
-// Shared with the child, so that a death leaves its last words.
-class shared_progress {
+// One pass over the file of a log that nobody has open.
+class file_check {
 public:
-  shared_progress() {
-    auto* memory = ::mmap(nullptr, sizeof(progress), PROT_READ | PROT_WRITE,
-      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory != MAP_FAILED)
-      progress_ = new (memory) progress;
+  file_check(
+    page_file& file, const verify_settings& settings, verify_report& report)
+    : file_{file}, report_{report}, problems_{report, settings.problems_max},
+      records_{settings, report} {}
+
+  void run() {
+    auto wrong = [this](std::string what) { problems_.add(std::move(what)); };
+    file_.walk_free(wrong);
+    for (auto& table : file_.tables(wrong))
+      tables_.emplace(table.name, table);
+    check_meta();
+    auto topics = read_topics();
+    partitions_ = read_rows(partitions_table);
+    terms_ = read_rows(terms_table);
+    producers_ = read_rows(producers_table);
+    report_.topics = topics.size();
+    for (auto& topic : topics)
+      for (std::uint32_t i = 0; i < topic.partitions; ++i) {
+        ++report_.partitions;
+        walk(topic, i);
+      }
+    for (auto& [topic, left] : deleted_)
+      walk_deleted(topic, left);
+    // Tables of a later Herald, or those of a topic whose entry is damaged.
+    for (auto& [name, table] : std::exchange(tables_, {}))
+      file_.walk(
+        table, [](bytes_view, bytes_view) {},
+        [&](std::string what) {
+          problems_.add(fmt::format("table '{}': {}", name, what));
+        });
   }
-  shared_progress(const shared_progress&) = delete;
-  shared_progress& operator=(const shared_progress&) = delete;
-  ~shared_progress() {
-    if (progress_)
-      ::munmap(progress_, sizeof(progress));
-  }
-  progress* get() const { return progress_; }
 
 private:
-  progress* progress_ = nullptr;
+  using rows = std::map<bytes, bytes, std::less<>>;
+
+  // Takes a table, so that each is walked once.
+  std::optional<page_table> take(const std::string& name) {
+    auto found = tables_.extract(name);
+    if (!found)
+      return std::nullopt;
+    return std::move(found.mapped());
+  }
+
+  // The rows of a small table without their checks.
+  rows read_rows(const std::string& name) {
+    rows found;
+    auto wrong = [&](std::string_view what) {
+      problems_.add(fmt::format("table '{}': {}", name, what));
+    };
+    auto table = take(name);
+    // Logs from before idempotent producers were known have no table of them.
+    if (!table) {
+      if (checked_ || name != producers_table)
+        wrong("it is missing");
+      return found;
+    }
+    file_.walk(
+      *table,
+      [&](bytes_view key, bytes_view value) { found.emplace(key, value); },
+      wrong);
+    if (name == meta_table)
+      checked_ = found.contains(checked_key);
+    if (!checked_)
+      return found;
+    rows sound;
+    for (auto& [key, stored] : found)
+      if (auto value = without_row_check(key, stored))
+        sound.emplace(key, *value);
+      else
+        wrong(fmt::format("row {:?}: {}", key, value.error().message));
+    return sound;
+  }
+
+  void check_meta() {
+    auto meta = read_rows(meta_table);
+    for (auto& [key, bytes] :
+      {std::pair{incarnation_key, 8}, {cluster_key, 22}})
+      if (auto row = meta.find(key); row == meta.end()
+        || row->second.size() != static_cast<std::size_t>(bytes))
+        problems_.add(
+          fmt::format("table '{}': row '{}' is missing", meta_table, key));
+    if (auto row = meta.find(next_topic_key);
+      row != meta.end() && row->second.size() == 8)
+      next_topic_ = load_big_endian<std::uint64_t>(row->second.data());
+    for (auto row = meta.lower_bound(deleted_prefix);
+      row != meta.end() && row->first.starts_with(deleted_prefix); ++row) {
+      auto& [key, left] = *row;
+      uuid topic;
+      if (key.size() != deleted_prefix.size() + topic.value.size()
+        || left.size() != 8) {
+        problems_.add(
+          fmt::format("table '{}': row {:?} is damaged", meta_table, key));
+        continue;
+      }
+      std::memcpy(topic.value.data(), key.data() + deleted_prefix.size(),
+        topic.value.size());
+      deleted_.emplace_back(topic, load_big_endian<std::uint64_t>(left.data()));
+    }
+  }
+
+  std::vector<topic_info> read_topics() {
+    std::vector<topic_info> topics;
+    for (auto& [name, value] : read_rows(topics_table))
+      if (auto topic = decode_topic(name, value))
+        topics.push_back(std::move(*topic));
+      else
+        problems_.add(topic.error().message);
+    std::ranges::sort(topics, {}, &topic_info::number);
+    // Numbers are dense but for those of deleted topics.
+    std::uint64_t next = 0;
+    for (auto& topic : topics) {
+      if (topic.number < next
+        || (topic.number > next && topic.number > next_topic_)) {
+        problems_.add(fmt::format("topic number {} is {}",
+          std::min<std::uint64_t>(topic.number, next),
+          topic.number < next ? "there twice" : "missing"));
+        break;
+      }
+      next = std::uint64_t{topic.number} + 1;
+    }
+    sort_topics(topics);
+    return topics;
+  }
+
+  void walk(const topic_info& topic, std::uint32_t partition) {
+    partition_check check{topic.name, partition, problems_};
+    auto name = partition_table(topic.id, partition);
+    auto table = take(name);
+    if (!table)
+      return check.wrong({0}, "its table is missing");
+    auto row = partitions_.find(partition_key(topic.id, partition));
+    if (row == partitions_.end())
+      return check.wrong({0}, "its entry is missing");
+    auto numbers = decode_numbers(row->second);
+    if (!numbers)
+      return check.wrong({0}, numbers.error().message);
+    check.begin(*numbers);
+    std::optional<std::uint64_t> term;
+    file_.walk(
+      *table,
+      [&](bytes_view key, bytes_view value) {
+        auto entry = check.next(key, value);
+        if (!entry)
+          return;
+        check_term(check, topic, partition, *entry, term);
+        records_.look(check, *entry);
+      },
+      [&](std::string what) {
+        check.page_is_wrong(std::move(what));
+        if (topic.name == schemas_topic)
+          records_.schemas_are_incomplete();
+      });
+    check.end();
+  }
+
+  // What waits to be freed must be there, since LMDB will walk it.
+  void walk_deleted(const uuid& topic, std::uint64_t left) {
+    for (std::uint64_t i = 0; i < left; ++i) {
+      auto name = partition_table(topic, static_cast<std::uint32_t>(i));
+      auto wrong = [&](std::string_view what) {
+        problems_.add(
+          fmt::format("table '{}' of a deleted topic: {}", name, what));
+      };
+      auto table = take(name);
+      if (!table)
+        return wrong("it is missing");
+      file_.walk(*table, [](bytes_view, bytes_view) {}, wrong);
+    }
+  }
+
+  // Where a term starts the table of terms says so. What the chain does not
+  // vouch for would be told wrong twice.
+  void check_term(partition_check& check, const topic_info& topic,
+    std::uint32_t partition, const entry_view& entry,
+    std::optional<std::uint64_t>& term) {
+    if (!check.last_is_sound() || entry.term == term)
+      return;
+    auto after_another = term.has_value();
+    term = entry.term;
+    auto base = entry.batch.base_offset();
+    auto row = terms_.find(term_key(topic.id, partition, entry.term));
+    auto first
+      = row == terms_.end() ? std::nullopt : offset_of_key(row->second);
+    if (!check.term_may_start(first, base, after_another))
+      check.wrong(
+        base, fmt::format("term {} is not known to start here", entry.term));
+  }
+
+  page_file& file_;
+  verify_report& report_;
+  problem_list problems_;
+  record_check records_;
+  std::map<std::string, page_table, std::less<>> tables_;
+  rows partitions_;
+  rows terms_;
+  rows producers_;
+  std::uint64_t next_topic_ = 0;
+  std::vector<std::pair<uuid, std::uint64_t>> deleted_;
+  bool checked_ = false;
 };
 
-bool read_all(int from, char* to, std::size_t size) {
-  while (size > 0) {
-    auto got = ::read(from, to, size);
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got <= 0)
-      return false;
-    to += got;
-    size -= static_cast<std::size_t>(got);
-  }
-  return true;
-}
+// One pass over the log of a running node.
+class live_check {
+public:
+  live_check(const event_log& log, const verify_settings& settings,
+    verify_report& report)
+    : log_{log}, settings_{settings}, report_{report},
+      problems_{report, settings.problems_max}, records_{settings, report} {}
 
-std::optional<log_problem> receive(int from) {
-  char head[20];
-  if (!read_all(from, head, sizeof head))
-    return std::nullopt;
-  log_problem problem;
-  problem.topic.resize(load_big_endian<std::uint32_t>(head));
-  problem.what.resize(load_big_endian<std::uint32_t>(head + 4));
-  problem.partition = load_big_endian<std::uint32_t>(head + 8);
-  problem.at = {load_big_endian<std::uint64_t>(head + 12)};
-  if (!read_all(from, problem.topic.data(), problem.topic.size())
-    || !read_all(from, problem.what.data(), problem.what.size()))
-    return std::nullopt;
-  return problem;
-}
-
-void add(
-  verify_report& report, log_problem problem, const verify_settings& settings) {
-  if (report.problems.size() < settings.problems_max)
-    report.problems.push_back(std::move(problem));
-  else
-    ++report.problems_left_off;
-}
-
-// Why the child ended, empty if it is done.
-std::string death_of(int status, const progress& progress) {
-  if (WIFEXITED(status) && WEXITSTATUS(status) == exit_done)
+  result<void> run() {
+    auto topics = log_.topics();
+    sort_topics(topics);
+    report_.topics = topics.size();
+    for (auto& topic : topics)
+      for (std::uint32_t i = 0; i < topic.partitions; ++i) {
+        ++report_.partitions;
+        if (auto read = walk(topic, i); !read)
+          return read;
+      }
     return {};
-  if (WIFSIGNALED(status))
-    return fmt::format("a page is damaged (reading it ended in {})",
-      ::sigdescr_np(WTERMSIG(status)));
-  return fmt::format("a page is damaged ({})", progress.words);
+  }
+
+private:
+  result<void> walk(const topic_info& topic, std::uint32_t partition) {
+    partition_id where{topic.number, partition};
+    partition_check check{topic.name, partition, problems_};
+    offset from;
+    for (auto begun = false;; begun = true) {
+      if (settings_.pause && !settings_.pause())
+        return fail(fault::unavailable, "the verification was stopped");
+      auto piece = log_.inspect(where, from, piece_bytes);
+      if (!piece && piece.error().code == fault::not_found)
+        return {}; // the topic has been deleted
+      if (!piece && piece.error().code == fault::damaged) {
+        check.wrong(from, piece.error().message);
+        return {};
+      }
+      if (!piece)
+        return std::unexpected{std::move(piece).error()};
+      // Retention or compaction may have been there meanwhile.
+      if (!begun)
+        check.begin(piece->numbers);
+      else if (!check.goes_on(piece->numbers, piece->before))
+        check.resume(piece->numbers, piece->before);
+      for (auto& [key, stored] : piece->rows) {
+        auto base = offset_of_key(key);
+        if (base >= check.numbers().committed_end)
+          break; // younger than the walk, or it may be cut off
+        if (auto entry = check.next(key, stored))
+          records_.look(check, *entry);
+        from = check.expected().value_or(base ? base->next() : from.next());
+      }
+      if (piece->rows.empty() || from >= check.numbers().committed_end)
+        break;
+    }
+    check.end_committed();
+    return {};
+  }
+
+  // Read in one transaction.
+  static constexpr std::size_t piece_bytes = 1u << 20;
+
+  const event_log& log_;
+  const verify_settings& settings_;
+  verify_report& report_;
+  problem_list problems_;
+  record_check records_;
+};
+
+void sort_problems(verify_report& report) {
+  std::ranges::stable_sort(report.problems, [](auto& a, auto& b) {
+    return std::tie(a.topic, a.partition, a.at)
+      < std::tie(b.topic, b.partition, b.at);
+  });
 }
 
 } // namespace
 
 std::string to_string(const log_problem& problem) {
+  if (problem.topic.empty())
+    return problem.what;
   return fmt::format("{}/{}@{}: {}", problem.topic, problem.partition,
     problem.at.value, problem.what);
 }
@@ -459,61 +586,21 @@ result<verify_report> verify_log(
   auto folder = held_folder::take_existing(path);
   if (!folder)
     return std::unexpected{std::move(folder).error()};
-  auto log = path / "log";
-  if (auto fine = check_data_file(log / "data.mdb"); !fine)
-    return std::unexpected{std::move(fine).error()};
-  shared_progress shared;
-  if (!shared.get())
-    return std::unexpected{system_failure("get memory to verify", log, errno)};
-  auto& progress = *shared.get();
+  auto file = page_file::open(path / "log" / "data.mdb");
+  if (!file)
+    return std::unexpected{std::move(file).error()};
   verify_report report;
-  std::uint32_t first = 0;
-  auto schemas_readable = true;
-  for (;;) {
-    int ends[2];
-    if (::pipe(ends) != 0)
-      return std::unexpected{system_failure("make a pipe for", log, errno)};
-    progress.at_stage = stage::opening;
-    auto child = ::fork();
-    if (child == 0) {
-      ::close(ends[0]);
-      log_walk walk{log, settings, progress, problem_sink{ends[1]}};
-      ::_exit(walk.run(first, schemas_readable));
-    }
-    ::close(ends[1]);
-    while (auto problem = receive(ends[0]))
-      add(report, std::move(*problem), settings);
-    ::close(ends[0]);
-    if (child < 0)
-      return std::unexpected{system_failure("start a process for", log, errno)};
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    auto death = death_of(status, progress);
-    if (death.empty())
-      break;
-    if (progress.at_stage == stage::opening)
-      return fail(fault::damaged, fmt::format("{}: {}", log.string(), death));
-    if (progress.at_stage == stage::schemas) {
-      schemas_readable = false; // its own walk has said so
-      continue;
-    }
-    add(report,
-      {progress.topic, progress.partition, {progress.at},
-        death + "; what follows in this partition was not read"},
-      settings);
-    first = progress.partition_index + 1;
-  }
-  report.topics = progress.topics;
-  report.partitions = progress.partitions;
-  report.batches = progress.batches;
-  report.records = progress.records;
-  report.bytes = progress.bytes;
-  report.schemas = progress.schemas;
-  std::ranges::stable_sort(report.problems, [](auto& a, auto& b) {
-    return std::tie(a.topic, a.partition, a.at)
-      < std::tie(b.topic, b.partition, b.at);
-  });
+  file_check{*file, settings, report}.run();
+  sort_problems(report);
+  return report;
+}
+
+result<verify_report> verify_open_log(
+  const event_log& log, const verify_settings& settings) {
+  verify_report report;
+  if (auto done = live_check{log, settings, report}.run(); !done)
+    return std::unexpected{std::move(done).error()};
+  sort_problems(report);
   return report;
 }
 

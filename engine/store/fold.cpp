@@ -28,6 +28,30 @@ followed_partition key_of(const topic_info& topic, std::uint32_t partition) {
   return {topic.id.value, partition};
 }
 
+std::optional<std::string> reason_history_is_gone(const projection& follower,
+  const event_log& log, const view_snapshot& views) {
+  for (const auto& name : follower.topics()) {
+    auto topic = log.find_topic(name);
+    for (std::uint32_t i = 0; topic && i < topic->partitions; ++i) {
+      partition_id where{topic->number, i};
+      auto origin = views.origin(follower.name(), key_of(*topic, i));
+      if (!origin)
+        continue;
+      if (auto start = log.log_start(where); start > *origin)
+        return fmt::format(
+          "not comparable before offset {} of {}/{}, where the log starts now: "
+          "its tables are kept, since they hold what follows from earlier "
+          "records",
+          start.value, name, i);
+      if (log.has_gaps(where))
+        return fmt::format("{}/{} was compacted: its tables are kept, since "
+                           "they hold what follows from records that are gone",
+          name, i);
+    }
+  }
+  return std::nullopt;
+}
+
 follower_record record_of(const projection& follower, const event_log& log) {
   follower_record record{
     log.incarnation(), follower.version(), follower.tables()};

@@ -4,6 +4,7 @@
 #include "engine/store/follower.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,17 @@ struct followed {
   /// The topic's name, for messages.
   std::string topic;
   offset next;
+  /// Where it begins if it has not begun yet.
+  offset origin;
 };
 
 /// The name of a partition that outlives the log's numbers.
 followed_partition key_of(const topic_info& topic, std::uint32_t partition);
+
+/// Why the projection's tables cannot be made again from this log, if so: they
+/// hold what follows from records that retention or compaction has taken since.
+std::optional<std::string> reason_history_is_gone(
+  const projection& follower, const event_log& log, const view_snapshot& views);
 
 /// What the store is to remember of a projection that folds this log.
 follower_record record_of(const projection& follower, const event_log& log);

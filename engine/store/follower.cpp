@@ -94,17 +94,30 @@ struct follower_driver::impl {
     if (auto opened = views.open_tables(now.tables); !opened)
       return opened;
     std::optional<follower_record> before;
-    std::optional<std::string> reason;
+    std::optional<std::string> reason, gone;
     auto read = views.read([&](const view_snapshot& snapshot) {
       before = snapshot.follower(each.status.name);
       if (before)
         reason = reason_to_reset(*before, now, each, snapshot);
+      if (reason && before->incarnation == now.incarnation)
+        gone = reason_history_is_gone(*each.follower, log, snapshot);
       return result<void>{};
     });
     if (!read)
       return read;
     if (before && !reason)
       return {};
+    if (gone) {
+      stop_projection(each,
+        {fault::conflict,
+          fmt::format("the tables of the projection {} would have to be made "
+                      "again ({}), but the log no longer has all that they "
+                      "hold: {}. Go back to the version of Herald that made "
+                      "them, or delete the folder 'views' to make them from "
+                      "what is left",
+            each.status.name, *reason, *gone)});
+      return {};
+    }
     if (before)
       // So that they can be cleared.
       if (auto opened = views.open_tables(before->tables); !opened)
@@ -131,14 +144,16 @@ struct follower_driver::impl {
       }
       for (std::uint32_t i = 0; i < topic->partitions; ++i)
         found.push_back(
-          {{topic->number, i}, key_of(*topic, i), name, offset{}});
+          {{topic->number, i}, key_of(*topic, i), name, offset{}, offset{}});
     }
     if (found.empty())
       return {};
     auto read = views.read([&](const view_snapshot& snapshot) {
-      for (auto& part : found)
-        part.next = snapshot.cursor(each.status.name, part.key)
-                      .value_or(log.log_start(part.where));
+      for (auto& part : found) {
+        part.origin = log.log_start(part.where);
+        part.next
+          = snapshot.cursor(each.status.name, part.key).value_or(part.origin);
+      }
       return result<void>{};
     });
     if (!read)
@@ -229,7 +244,7 @@ struct follower_driver::impl {
               }
               each.count = *count;
               transaction.set_cursor(
-                each.whose->status.name, part.key, each.next);
+                each.whose->status.name, part.key, each.next, part.origin);
             }
             return {};
           });

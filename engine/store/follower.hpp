@@ -85,7 +85,9 @@ struct follower_status {
 /// start() clears the tables of a projection whose version changed, whose log
 /// has another incarnation, or whose cursor is beyond the committed end (a
 /// restored log), and the fold begins anew. If the records after a cursor are
-/// gone, the projection stops.
+/// gone, the projection stops. So does one whose version or tables changed
+/// while the records that its tables follow from are gone: only who deletes the
+/// views says that they may be made from what is left.
 ///
 /// Log and views must outlive it. wake() is wired to event_log::on_commit or
 /// log_writer::on_commit, so the writer is stopped before the driver goes.
@@ -152,7 +154,8 @@ struct view_comparison {
   /// Records folded.
   std::uint64_t records = 0;
   /// Why nothing was compared: the projection has not run yet, or will be made
-  /// again at the next start anyway (other version or incarnation).
+  /// again at the next start anyway (other version or incarnation), or follows
+  /// from records that retention or compaction has taken.
   std::optional<std::string> skipped;
   bool equal() const;
 };
@@ -162,11 +165,17 @@ struct view_comparison {
 /// afterwards, and compares table by table. For `herald verify`; nothing else
 /// may write the live tables meanwhile. The live tables are opened here.
 ///
-/// A failure means that the comparison could not be made: the log is damaged
-/// or its start is gone, the cursors are beyond its end (fault::damaged), the
+/// A failure means that the comparison could not be made: the log is damaged,
+/// the cursors are beyond its end (fault::damaged), the
 /// projection refuses a record, the scratch folder cannot be written.
 result<view_comparison> compare_with_fold(projection& follower,
   const event_log& log, view_store& live,
   const std::filesystem::path& scratch_folder);
+
+/// Why the tables of a projection must not be cleared to be made again, if so:
+/// the log no longer has all that they follow from. The reason names topic,
+/// partition and the offset from which on the log is whole.
+result<std::optional<std::string>> reason_not_to_rebuild(
+  const projection& follower, const event_log& log, const view_store& live);
 
 } // namespace herald

@@ -1,6 +1,7 @@
 #include "engine/store/lmdb_environment.hpp"
 
 #include "engine/base/logging.hpp"
+#include "engine/log/page_file.hpp"
 
 #include <fmt/format.h>
 #include <lmdb.h>
@@ -11,7 +12,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
@@ -111,80 +111,6 @@ result<void> make_folder(const std::filesystem::path& folder) {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     return system_failure(folder, "make the folder");
   return sync_folder(parent);
-}
-
-template <class T>
-T load(const char* from) {
-  T value;
-  std::memcpy(&value, from, sizeof(value));
-  return value;
-}
-
-/// Where the fields of a meta page stand in LMDB 0.9 on a 64-bit machine: a
-/// page header of 16 bytes, then MDB_meta.
-struct meta_fields {
-  static constexpr std::size_t bytes = 152;
-  std::uint32_t magic;
-  std::uint32_t version;
-  std::uint32_t page_bytes;
-  std::uint64_t last_page;
-  std::uint64_t transaction;
-
-  explicit meta_fields(const char* page)
-    : magic{load<std::uint32_t>(page + 16)},
-      version{load<std::uint32_t>(page + 20)},
-      page_bytes{load<std::uint32_t>(page + 40)},
-      last_page{load<std::uint64_t>(page + 136)},
-      transaction{load<std::uint64_t>(page + 144)} {}
-};
-
-constexpr std::uint32_t lmdb_magic = 0xBEEFC0DE;
-constexpr std::uint32_t lmdb_version = 1;
-
-/// Reads a meta page, checked as far as it goes.
-result<meta_fields> read_meta(
-  int file, std::uint64_t at, const std::filesystem::path& path) {
-  std::array<char, meta_fields::bytes> page{};
-  auto got = ::pread(file, page.data(), page.size(), static_cast<off_t>(at));
-  if (got < 0)
-    return system_failure(path, "read");
-  meta_fields meta{page.data()};
-  if (static_cast<std::size_t>(got) != page.size() || meta.magic != lmdb_magic)
-    return fail(fault::damaged,
-      fmt::format("{} is not a data file of LMDB, or its first pages are "
-                  "damaged; restore it from a copy",
-        path.native()));
-  if (meta.version != lmdb_version)
-    return fail(fault::version,
-      fmt::format("{} has format {} of LMDB, only {} is known", path.native(),
-        meta.version, lmdb_version));
-  if (meta.page_bytes < 512 || meta.page_bytes > 65536
-    || (meta.page_bytes & (meta.page_bytes - 1)) != 0)
-    return fail(fault::damaged,
-      fmt::format("{} has damaged first pages (page size {})", path.native(),
-        meta.page_bytes));
-  return meta;
-}
-
-/// Checks that every page of the newest commit is in the file: LMDB reads by
-/// mmap, and beyond the end of a file that is a SIGBUS.
-result<void> check_size(
-  int file, std::uint64_t size, const std::filesystem::path& path) {
-  auto first = read_meta(file, 0, path);
-  if (!first)
-    return std::unexpected{first.error()};
-  auto second = read_meta(file, first->page_bytes, path);
-  if (!second)
-    return std::unexpected{second.error()};
-  const auto& newest
-    = first->transaction < second->transaction ? *second : *first;
-  auto pages = size / first->page_bytes;
-  if (newest.last_page >= pages)
-    return fail(fault::damaged,
-      fmt::format("{} is cut off: it has {} bytes and needs {} pages of {}; "
-                  "restore it from a copy",
-        path.native(), size, newest.last_page + 1, first->page_bytes));
-  return {};
 }
 
 void report_assertion(MDB_env* environment, const char* message) {
@@ -429,7 +355,7 @@ result<void> lmdb_environment::lock_and_check() {
   if (::fstat(file_, &status) != 0)
     return system_failure(path, "look at");
   if (status.st_size > 0)
-    return check_size(file_, static_cast<std::uint64_t>(status.st_size), path);
+    return check_data_file(path);
   std::error_code error;
   if (settings_.read_only
     || std::filesystem::exists(folder / marker_name, error))

@@ -76,7 +76,7 @@ result<std::vector<followed>> read_cursors(
       if (!topic)
         continue;
       for (std::uint32_t i = 0; i < topic->partitions; ++i) {
-        followed part{{topic->number, i}, key_of(*topic, i), name, {}};
+        followed part{{topic->number, i}, key_of(*topic, i), name, {}, {}};
         auto next = views.cursor(follower.name(), part.key);
         if (!next)
           continue;
@@ -87,11 +87,8 @@ result<std::vector<followed>> read_cursors(
                         "ends at {}",
               follower.name(), name, i, part.next.value,
               log.committed_end(part.where).value));
-        if (log.log_start(part.where).value != 0)
-          return fail(fault::not_found,
-            fmt::format("the start of {}/{} is gone, so {} cannot be folded "
-                        "again",
-              name, i, follower.name()));
+        part.origin
+          = views.origin(follower.name(), part.key).value_or(offset{});
         parts.push_back(std::move(part));
       }
     }
@@ -120,6 +117,18 @@ bool view_comparison::equal() const {
     [](const table_comparison& each) { return each.equal(); });
 }
 
+result<std::optional<std::string>> reason_not_to_rebuild(
+  const projection& follower, const event_log& log, const view_store& live) {
+  std::optional<std::string> reason;
+  auto read = live.read([&](const view_snapshot& views) {
+    reason = reason_history_is_gone(follower, log, views);
+    return result<void>{};
+  });
+  if (!read)
+    return std::unexpected{read.error()};
+  return reason;
+}
+
 result<view_comparison> compare_with_fold(projection& follower,
   const event_log& log, view_store& live,
   const std::filesystem::path& scratch_folder) {
@@ -127,6 +136,8 @@ result<view_comparison> compare_with_fold(projection& follower,
   auto now = record_of(follower, log);
   auto looked = live.read([&](const view_snapshot& views) {
     found.skipped = reason_to_skip(views.follower(follower.name()), now);
+    if (!found.skipped)
+      found.skipped = reason_history_is_gone(follower, log, views);
     return result<void>{};
   });
   if (!looked)
@@ -147,7 +158,7 @@ result<view_comparison> compare_with_fold(projection& follower,
   if (auto opened = (*rebuilt)->open_tables(now.tables); !opened)
     return std::unexpected{opened.error()};
   for (auto part : *parts) {
-    auto end = std::exchange(part.next, offset{});
+    auto end = std::exchange(part.next, part.origin);
     auto count = fold_again(follower, log, part, end, **rebuilt);
     if (!count)
       return std::unexpected{count.error()};

@@ -143,6 +143,14 @@ std::optional<offset> view_snapshot::cursor(
   return offset{*next};
 }
 
+std::optional<offset> view_snapshot::origin(
+  std::string_view follower, const followed_partition& where) const {
+  auto value = get(cursors_table, cursor_key(follower, where));
+  if (!value || !take_big_endian<std::uint64_t>(*value))
+    return std::nullopt;
+  return offset{take_big_endian<std::uint64_t>(*value).value_or(0)};
+}
+
 std::optional<follower_record> view_snapshot::follower(
   std::string_view name) const {
   auto value = get(followers_table, name);
@@ -177,10 +185,14 @@ void view_transaction::clear(std::string_view table) {
     transaction_->clear(*where);
 }
 
-void view_transaction::set_cursor(
-  std::string_view follower, const followed_partition& where, offset next) {
+void view_transaction::set_cursor(std::string_view follower,
+  const followed_partition& where, offset next, offset origin) {
   assert(is_name(follower));
-  put(cursors_table, cursor_key(follower, where), big_endian(next.value));
+  origin = this->origin(follower, where).value_or(origin);
+  bytes value{big_endian(next.value)};
+  if (origin > offset{0})
+    value += big_endian(origin.value);
+  put(cursors_table, cursor_key(follower, where), value);
 }
 
 void view_transaction::reset(

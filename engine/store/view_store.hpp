@@ -84,6 +84,11 @@ public:
   std::optional<offset> cursor(
     std::string_view follower, const followed_partition& where) const;
 
+  /// Where the follower began to read there: 0, unless the start of the log was
+  /// gone by then. None before its first result.
+  std::optional<offset> origin(
+    std::string_view follower, const followed_partition& where) const;
+
   /// What is recorded of the follower; none before its first reset.
   std::optional<follower_record> follower(std::string_view name) const;
 
@@ -110,9 +115,9 @@ public:
   bool erase(std::string_view table, bytes_view key);
   void clear(std::string_view table);
 
-  /// Records how far the follower has come.
-  void set_cursor(
-    std::string_view follower, const followed_partition& where, offset next);
+  /// Records how far the follower has come and, the first time, where it began.
+  void set_cursor(std::string_view follower, const followed_partition& where,
+    offset next, offset origin = {});
 
   /// Forgets what the follower has made: clears its tables, the recorded ones
   /// and those of `now`, forgets its cursors and records `now`. Its next
@@ -145,7 +150,8 @@ struct view_store_settings {
 ///                @followers  name -> u32 version, u64 incarnation,
 ///                                    (u8 length, table name)*
 ///                @cursors    name 00 topic-uuid[16] u32 partition
-///                              -> u64 next offset
+///                              -> u64 next offset, and u64 origin unless
+///                                 that is 0
 ///                and each view's own; integers are big-endian
 ///     example    follower "matches", partition 3 of a topic with id 11..11,
 ///                read up to offset 41: key "matches" 00 11*16 00000003, value

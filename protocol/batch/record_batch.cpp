@@ -360,6 +360,85 @@ result<const record_view*> record_reader::next() {
   return &record_;
 }
 
+namespace {
+
+// Reads varints of a row of records where only their sense is of interest. A
+// failed read leaves the row at its end, marked as bad.
+class record_row {
+public:
+  explicit record_row(bytes_view from)
+    : at_{from.data()}, end_{from.data() + from.size()} {}
+
+  bool bad() const { return bad_; }
+  bool empty() const { return at_ == end_; }
+  std::size_t size() const { return static_cast<std::size_t>(end_ - at_); }
+
+  std::int64_t varint() {
+    // Most are of one byte.
+    if (at_ != end_ && static_cast<std::uint8_t>(*at_) < 0x80) [[likely]] {
+      auto byte = static_cast<std::uint8_t>(*at_++);
+      return static_cast<std::int64_t>(byte >> 1) ^ -(byte & 1);
+    }
+    bytes_view rest{at_, size()};
+    std::int64_t value = 0;
+    if (!take_varint(rest, value)) {
+      fail();
+      return 0;
+    }
+    at_ = rest.data();
+    return value;
+  }
+  void skip(std::int64_t bytes) {
+    if (bytes < 0 || static_cast<std::uint64_t>(bytes) > size())
+      fail();
+    else
+      at_ += bytes;
+  }
+  /// A field with its size in front, which may be null.
+  void skip_field() {
+    auto bytes = varint();
+    if (bytes != -1)
+      skip(bytes);
+  }
+
+private:
+  void fail() {
+    bad_ = true;
+    at_ = end_;
+  }
+
+  const char* at_;
+  const char* end_;
+  bool bad_ = false;
+};
+
+// Whether `records` are `count` whole records with the offsets 0 to count - 1:
+// what record_reader would find, without looking at any.
+bool are_dense_records(bytes_view records, std::uint32_t count) {
+  record_row row{records};
+  for (std::uint32_t i = 0; i < count; ++i) {
+    auto size = row.varint();
+    auto left = row.size();
+    row.skip(1);  // attributes
+    row.varint(); // time
+    if (row.varint() != i)
+      return false;
+    row.skip_field();
+    row.skip_field();
+    for (auto headers = row.varint(); headers != 0 && !row.bad(); --headers) {
+      auto key = row.varint();
+      row.skip(key);
+      row.skip_field();
+    }
+    if (row.bad() || size < 0
+      || left - row.size() != static_cast<std::uint64_t>(size))
+      return false;
+  }
+  return row.empty();
+}
+
+} // namespace
+
 result<void> check_records(const batch_view& batch, std::size_t bytes_max) {
   auto deltas = static_cast<std::uint64_t>(batch.last_offset_delta());
   if (batch.record_count() != deltas + 1)
@@ -370,7 +449,11 @@ result<void> check_records(const batch_view& batch, std::size_t bytes_max) {
   if (batch.producer_id() >= 0
     && (batch.base_sequence() < 0 || batch.producer_epoch() < 0))
     return invalid("it has a producer id but no sequence or epoch");
-  // As many ascending offsets as there are places leave no gap.
+  if (batch.codec() == compression::none
+    && are_dense_records(batch.payload(), batch.record_count()))
+    return {};
+  // What is compressed, and the words for what is wrong. As many ascending
+  // offsets as there are places leave no gap.
   return batch.for_each([](const record_view&) {}, bytes_max);
 }
 
@@ -396,6 +479,31 @@ void set_base_offset(std::span<char> batch, offset base) {
 void set_leader_epoch(std::span<char> batch, std::int32_t epoch) {
   assert(batch.size() >= batch_header_bytes);
   store_big_endian(batch.data() + at_leader_epoch, epoch);
+}
+
+bytes with_records(const batch_view& like, compression codec,
+  bytes_view records, std::uint32_t count, std::int64_t max_timestamp_ms) {
+  bytes out{like.data().substr(0, batch_header_bytes)};
+  out += compress(codec, records);
+  auto* to = out.data();
+  store_big_endian(
+    to + at_length, static_cast<std::int32_t>(out.size() - at_leader_epoch));
+  store_big_endian(to + at_attributes,
+    static_cast<std::int16_t>(
+      (like.attributes() & ~codec_bits) | static_cast<std::int16_t>(codec)));
+  store_big_endian(to + at_max_timestamp, max_timestamp_ms);
+  store_big_endian(to + at_record_count, static_cast<std::int32_t>(count));
+  renew_crc(out);
+  return out;
+}
+
+void set_producer(std::span<char> batch, std::int64_t producer_id,
+  std::int16_t epoch, std::int32_t base_sequence) {
+  assert(batch.size() >= batch_header_bytes);
+  store_big_endian(batch.data() + at_producer_id, producer_id);
+  store_big_endian(batch.data() + at_producer_epoch, epoch);
+  store_big_endian(batch.data() + at_base_sequence, base_sequence);
+  renew_crc(batch);
 }
 
 void set_log_append_time(std::span<char> batch, std::int64_t timestamp_ms) {

@@ -206,6 +206,17 @@ result<std::size_t> first_batch_bytes(bytes_view data);
 void set_base_offset(std::span<char> batch, offset base);
 void set_leader_epoch(std::span<char> batch, std::int32_t epoch);
 
+/// A batch with the header of `like`, but these records: `records` as they are
+/// encoded without compression, `count` of them, compressed with `codec`.
+/// Offsets, producer and base time stay.
+bytes with_records(const batch_view& like, compression codec,
+  bytes_view records, std::uint32_t count, std::int64_t max_timestamp_ms);
+
+/// Marks the batch as sent by an idempotent producer: its id, epoch and the
+/// sequence of the first record (KIP-98), and renews the CRC.
+void set_producer(std::span<char> batch, std::int64_t producer_id,
+  std::int16_t epoch, std::int32_t base_sequence);
+
 /// Gives every record of the batch the record time `timestamp_ms` without
 /// touching the records ("log append time"), and renews the CRC.
 void set_log_append_time(std::span<char> batch, std::int64_t timestamp_ms);

@@ -5,6 +5,7 @@
 #include "protocol/event/match_live.hpp"
 #include "protocol/event/match_timeline_recorded.hpp"
 #include "protocol/event/player_stats_updated.hpp"
+#include "protocol/event/records_deleted.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,7 +13,7 @@
 namespace herald::event {
 
 std::span<const event_type> event_types() {
-  static const std::array<event_type, 6> types{{
+  static const std::array<event_type, 7> types{{
     {"match.completed", "match", "match-herald.match.completed",
       &type_of<match_completed>()},
     {"match.timeline.recorded", "match", "match-herald.match.timeline.recorded",
@@ -25,6 +26,8 @@ std::span<const event_type> event_types() {
       &type_of<player_stats_updated>()},
     {"document.refused", "dead-letter", "dead-letter-herald.document.refused",
       &type_of<document_refused>()},
+    {"records.deleted", "audit", "audit-herald.records.deleted",
+      &type_of<records_deleted>()},
   }};
   return types;
 }

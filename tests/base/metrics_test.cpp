@@ -114,6 +114,15 @@ TEST_CASE("an observed gauge is read at each scrape until it is let go of") {
   CHECK(registry.exposition() == "");
 }
 
+TEST_CASE("an observed counter is told as one") {
+  metrics_registry registry;
+  auto handle = registry.observe_counter(
+    "herald_done_total", "Done.", {}, [] { return 3.0; });
+  CHECK(registry.exposition()
+    == "# HELP herald_done_total Done.\n# TYPE herald_done_total counter\n"
+       "herald_done_total 3\n");
+}
+
 TEST_CASE("an observed gauge may outlive its registry") {
   auto registry = std::make_unique<metrics_registry>();
   auto handle

@@ -67,13 +67,16 @@ TEST_CASE("the keys of config.toml are frozen") {
   CHECK(keys
     == std::vector<std::string>{"edge hosts", "edge listen",
       "edge max_connections", "edge max_document_bytes", "edge origins",
-      "edge outbox_bytes", "edge threads", "node log_format", "node log_level",
-      "node name", "riot api_key_file", "riot base_url", "riot live_interval",
-      "riot matches_interval", "riot players", "riot project",
-      "storage commit_batch_bytes", "storage data_folder",
-      "storage map_step_bytes", "storage reserve_bytes",
-      "topics dead-letter partitions", "topics match partitions",
-      "topics player partitions", "topics riot.raw partitions"});
+      "edge outbox_bytes", "edge threads", "kafka create_topics",
+      "kafka default_partitions", "kafka listen", "kafka max_connections",
+      "kafka max_request_bytes", "kafka threads", "node log_format",
+      "node log_level", "node name", "riot api_key_file", "riot base_url",
+      "riot live_interval", "riot matches_interval", "riot players",
+      "riot project", "storage commit_batch_bytes", "storage data_folder",
+      "storage map_step_bytes", "storage on_write_failure",
+      "storage reserve_bytes", "topics dead-letter partitions",
+      "topics match partitions", "topics player partitions",
+      "topics riot.raw partitions"});
 }
 
 TEST_CASE("config.toml repeats the defaults") {
@@ -89,6 +92,7 @@ TEST_CASE("config.toml repeats the defaults") {
   CHECK(got->storage.map_step_bytes == expected.storage.map_step_bytes);
   CHECK(got->storage.reserve_bytes == expected.storage.reserve_bytes);
   CHECK(got->storage.commit_batch_bytes == expected.storage.commit_batch_bytes);
+  CHECK(got->storage.on_write_failure == expected.storage.on_write_failure);
   CHECK(got->edge.listen == expected.edge.listen);
   CHECK(got->edge.threads == expected.edge.threads);
   CHECK(got->edge.max_connections == expected.edge.max_connections);
@@ -96,6 +100,12 @@ TEST_CASE("config.toml repeats the defaults") {
   CHECK(got->edge.outbox_bytes == expected.edge.outbox_bytes);
   CHECK(got->edge.hosts == expected.edge.hosts);
   CHECK(got->edge.origins == expected.edge.origins);
+  CHECK(got->kafka.listen == expected.kafka.listen);
+  CHECK(got->kafka.threads == expected.kafka.threads);
+  CHECK(got->kafka.max_connections == expected.kafka.max_connections);
+  CHECK(got->kafka.max_request_bytes == expected.kafka.max_request_bytes);
+  CHECK(got->kafka.create_topics == expected.kafka.create_topics);
+  CHECK(got->kafka.default_partitions == expected.kafka.default_partitions);
   CHECK(got->riot.base_url == expected.riot.base_url);
   CHECK(got->riot.api_key_file == expected.riot.api_key_file);
   CHECK(got->riot.project == expected.riot.project);
@@ -182,10 +192,10 @@ TEST_CASE("what is wrong is named with file, line and what is allowed") {
       "name, log_format, log_level"},
     {"[egde]\n",
       "config.toml:1: there is no section [egde]; did you mean 'edge'? "
-      "Allowed: node, storage, edge, riot, topics"},
+      "Allowed: node, storage, edge, kafka, riot, topics"},
     {"listen = \"127.0.0.1:1\"\n",
       "config.toml:1: there is no section [listen] Allowed: node, storage, "
-      "edge, riot, topics"},
+      "edge, kafka, riot, topics"},
     {"node = 3\n", "config.toml:1: [node] must be a section, not a value"},
     {"[node]\nlog_format = \"jsno\"\n",
       "config.toml:2: [node] log_format: unknown value 'jsno'; did you mean "

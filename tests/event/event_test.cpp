@@ -116,6 +116,7 @@ TEST_CASE("the bytes of every event are the committed ones") {
   check_golden("match.live.updated", sample_match_live_updated());
   check_golden("player.stats.updated", sample_player_stats_updated());
   check_golden("document.refused", sample_document_refused());
+  check_golden("records.deleted", sample_records_deleted());
 }
 
 TEST_CASE("an event is found by its name, its subject and its struct") {

@@ -5,6 +5,7 @@
 #include "protocol/event/match_live.hpp"
 #include "protocol/event/match_timeline_recorded.hpp"
 #include "protocol/event/player_stats_updated.hpp"
+#include "protocol/event/records_deleted.hpp"
 
 #include <string>
 
@@ -194,6 +195,18 @@ inline document_refused sample_document_refused() {
   refused.rawPartition = 3;
   refused.rawOffset = 128;
   return refused;
+}
+
+inline records_deleted sample_records_deleted() {
+  records_deleted deleted;
+  deleted.topic = "match";
+  deleted.partition = 31;
+  deleted.fromOffset = 100;
+  deleted.toOffset = 2'000;
+  deleted.byteCount = 5'000'000'000;
+  deleted.reason = "retention.ms=604800000";
+  deleted.principal = "retention";
+  return deleted;
 }
 
 } // namespace herald::event

@@ -1,3 +1,4 @@
+#include "engine/log/checked_row.hpp"
 #include "engine/log/entry.hpp"
 
 #include "engine/log/log_tables.hpp"
@@ -119,11 +120,24 @@ TEST_CASE("table values that are newer, cut off or contradict are refused") {
   auto value = encode_topic(topic);
   CHECK(
     decode_topic("match", value.substr(0, 24)).error().code == fault::damaged);
-  value[0] = 2;
+  value[0] = 3;
   CHECK(decode_topic("match", value).error().code == fault::version);
   partition_numbers numbers{.log_end = {1}, .committed_end = {2}};
   CHECK(decode_numbers(encode_numbers(numbers)).error().code == fault::damaged);
   CHECK(decode_numbers("").error().code == fault::damaged);
+}
+
+TEST_CASE("the check of a row is that of its key and value") {
+  auto stored = with_row_check("cluster", "abc");
+  CHECK(hex(stored) == "616263eb2907a86026d097");
+  CHECK(without_row_check("cluster", stored) == "abc");
+  CHECK(without_row_check("cluste", stored).error().code == fault::damaged);
+  CHECK(without_row_check("cluster", "abc").error().code == fault::damaged);
+  for (auto& byte : stored) {
+    byte ^= 4;
+    CHECK_FALSE(without_row_check("cluster", stored));
+    byte ^= 4;
+  }
 }
 
 } // namespace herald

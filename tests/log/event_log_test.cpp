@@ -1,5 +1,6 @@
 #include "engine/log/event_log.hpp"
 
+#include "engine/log/checked_row.hpp"
 #include "engine/log/log_tables.hpp"
 #include "tests/log/fixture.hpp"
 
@@ -80,7 +81,9 @@ TEST_CASE_METHOD(log_fixture, "a newer entry of a topic is refused") {
     MDB_val value{};
     REQUIRE(mdb_get(transaction, table, &key, &value) == 0);
     bytes newer{static_cast<char*>(value.mv_data), value.mv_size};
-    newer[0] = 2;
+    newer[0] = 3;
+    newer.resize(newer.size() - row_check_bytes);
+    newer = with_row_check("match", newer);
     value = {newer.size(), newer.data()};
     REQUIRE(mdb_put(transaction, table, &key, &value, 0) == 0);
   });
@@ -280,6 +283,23 @@ TEST_CASE_METHOD(log_fixture, "each term knows its first offset") {
   CHECK(log->term(match) == 6);
   append({"e"});
   CHECK(log->terms(match).value() == terms{{0, {0}}, {5, {1}}, {6, {3}}});
+  CHECK(verify().problems.empty());
+}
+
+TEST_CASE_METHOD(
+  log_fixture, "a term that begins where all is trimmed can be cut off") {
+  using terms = std::vector<std::pair<std::uint64_t, offset>>;
+  append({"a"});
+  REQUIRE(log->start_term(match, 4));
+  append({"b"}, 1'000, false);
+  REQUIRE(log->trim(match, {1}));
+  REQUIRE(log->cut_off(match, {1}));
+  CHECK(log->terms(match).value() == terms{{0, {0}}});
+  append({"c"});
+  CHECK(log->terms(match).value() == terms{{0, {0}}, {4, {1}}});
+  REQUIRE(log->trim(match, {2}));
+  CHECK(log->terms(match).value() == terms{{4, {1}}});
+  reopen();
   CHECK(verify().problems.empty());
 }
 

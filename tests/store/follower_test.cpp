@@ -487,6 +487,47 @@ TEST_CASE_METHOD(
 }
 
 TEST_CASE_METHOD(
+  follower_fixture, "views whose history is gone are kept, not compared") {
+  counting one{"one"};
+  append(0, {"a", "b"});
+  append(0, {"c"});
+  run(*start({&one}));
+  REQUIRE(log->trim({topic.number, 0}, offset{2}));
+  auto found = must(compare_with_fold(one, *log, *views, folder.path()));
+  REQUIRE(found.skipped);
+  CHECK(found.skipped->find("not comparable before offset 2 of t/0")
+    != std::string::npos);
+  CHECK(found.equal());
+  CHECK(must(reason_not_to_rebuild(one, *log, *views)) == found.skipped);
+
+  SECTION("and go on") {
+    append(0, {"a"});
+    run(*start({&one}));
+    CHECK(count(one, "a") == 2);
+  }
+  SECTION("and are not cleared for another version") {
+    one.version_ = 2;
+    auto driver = start({&one});
+    REQUIRE(driver->status()[0].stopped);
+    CHECK(driver->status()[0].stopped->code == fault::conflict);
+    CHECK(count(one, "a") == 1);
+  }
+  SECTION("until somebody deletes them") {
+    views.reset();
+    std::filesystem::remove_all(folder.path() / "views");
+    open_views();
+    run(*start({&one}));
+    CHECK(count(one, "a") == 0);
+    CHECK(count(one, "c") == 1);
+    CHECK_FALSE(must(reason_not_to_rebuild(one, *log, *views)));
+    auto again = must(compare_with_fold(one, *log, *views, folder.path()));
+    CHECK_FALSE(again.skipped);
+    CHECK(again.equal());
+    CHECK(again.records == 1);
+  }
+}
+
+TEST_CASE_METHOD(
   follower_fixture, "a projection that has not run yet is not compared") {
   counting one{"one"};
   auto found = must(compare_with_fold(one, *log, *views, folder.path()));

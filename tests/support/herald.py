@@ -129,12 +129,13 @@ class Node(Child):
     """`herald node` on a free port of loopback, ready when constructed."""
 
     def __init__(self, folder, *arguments, data=None, listen="127.0.0.1:0",
-                 **options):
+                 kafka="127.0.0.1:0", **options):
         self.folder = Path(folder)
         self.data = Path(data or self.folder / "data")
         super().__init__("node", "--data", self.data, "--listen", listen,
-                         *arguments, folder=folder, **options)
+                         "--kafka", kafka, *arguments, folder=folder, **options)
         try:
+            self.kafka = self.wait_for_line("herald kafka ")
             self.url = self.wait_for_line("herald ready ")
         except AssertionError:
             self.kill()

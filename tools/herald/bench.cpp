@@ -3,9 +3,12 @@
 #include "engine/base/logging.hpp"
 #include "engine/client/http_client.hpp"
 #include "tools/herald/bench_feed.hpp"
+#include "tools/herald/bench_kafka.hpp"
 #include "tools/herald/bench_log.hpp"
+#include "tools/herald/child_node.hpp"
 #include "tools/herald/exit_code.hpp"
 #include "tools/herald/import.hpp"
+#include "tools/herald/measure.hpp"
 #include "tools/herald/node.hpp"
 #include "tools/herald/scratch_folder.hpp"
 #include "tools/simulate/simulator.hpp"
@@ -13,12 +16,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <simdjson.h>
-
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -30,72 +27,12 @@ namespace herald {
 namespace {
 
 namespace fs = std::filesystem;
-using steady = std::chrono::steady_clock;
-
-double seconds_since(steady::time_point start) {
-  return std::chrono::duration<double>(steady::now() - start).count();
-}
+using steady = bench_clock;
 
 int complain(const failure& why) {
   fmt::print(stderr, "herald bench: {}\n", why.message);
   return exit_code_of(why.code);
 }
-
-/// A node as a process of its own, so that its CPU time can be told from the
-/// client's.
-class child_node {
-public:
-  static result<child_node> start(const fs::path& folder) {
-    int out[2];
-    if (::pipe(out) != 0)
-      return fail(fault::io, "cannot make a pipe");
-    auto data = folder.string();
-    auto child = ::fork();
-    if (child == 0) {
-      ::dup2(out[1], STDOUT_FILENO);
-      int nowhere = ::open("/dev/null", O_WRONLY);
-      ::dup2(nowhere, STDERR_FILENO);
-      ::close(out[0]);
-      ::execl("/proc/self/exe", "herald", "node", "--data", data.c_str(),
-        "--listen", "127.0.0.1:0", nullptr);
-      ::_exit(127);
-    }
-    ::close(out[1]);
-    std::string line;
-    char c = 0;
-    while (::read(out[0], &c, 1) == 1 && c != '\n')
-      line += c;
-    ::close(out[0]);
-    constexpr std::string_view ready = "herald ready ";
-    if (!line.starts_with(ready)) {
-      ::kill(child, SIGKILL);
-      ::waitpid(child, nullptr, 0);
-      return fail(fault::unavailable, "the node did not start");
-    }
-    return child_node{child, line.substr(ready.size())};
-  }
-
-  const std::string& url() const { return url_; }
-
-  /// Ends the node; CPU seconds that it has used, user and system.
-  std::pair<double, double> stop() {
-    ::kill(process_, SIGTERM);
-    rusage used{};
-    int status = 0;
-    ::wait4(process_, &status, 0, &used);
-    auto seconds = [](const timeval& t) {
-      return static_cast<double>(t.tv_sec)
-        + static_cast<double>(t.tv_usec) / 1e6;
-    };
-    return {seconds(used.ru_utime), seconds(used.ru_stime)};
-  }
-
-private:
-  child_node(pid_t process, std::string url)
-    : process_(process), url_(std::move(url)) {}
-  pid_t process_;
-  std::string url_;
-};
 
 /// Reads every .json file below the paths; archives are left out.
 std::vector<bytes> read_documents(const std::vector<std::string>& paths) {
@@ -217,6 +154,8 @@ int run_bench(const bench_options& options) {
     log.folder = scratch.path();
     return bench_log(log);
   }
+  if (options.what == "kafka")
+    return bench_kafka(scratch.path());
   if (options.what == "import")
     return bench_import(options, scratch.path());
   if (options.what == "generate")

@@ -168,6 +168,7 @@ int bench_feed(const std::filesystem::path& folder, unsigned seconds) {
   settings configured;
   configured.storage.data_folder = folder / "data";
   configured.edge.listen.port = 0;
+  configured.kafka.listen.reset();
   auto running = node::start(configured);
   if (!running)
     return complain(running.error());

@@ -2,13 +2,12 @@
 
 #include "engine/log/event_log.hpp"
 #include "engine/log/log_writer.hpp"
-#include "engine/log/written_ahead_file.hpp"
-#include "protocol/batch/big_endian.hpp"
 #include "protocol/batch/record_batch.hpp"
 #include "tools/herald/exit_code.hpp"
+#include "tools/herald/measure.hpp"
+#include "tools/herald/plain_lmdb.hpp"
 
 #include <fmt/format.h>
-#include <lmdb.h>
 
 #include <algorithm>
 #include <cassert>
@@ -28,17 +27,13 @@ namespace herald {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
+using clock = bench_clock;
 namespace fs = std::filesystem;
 
 // Room for LMDB's own pages beside the values.
 constexpr std::size_t slack_bytes = 64u << 20;
 // What the log writer commits at once when more waits than that.
 constexpr std::size_t commit_bytes = 8u << 20;
-
-double seconds_since(clock::time_point start) {
-  return std::chrono::duration<double>(clock::now() - start).count();
-}
 
 // What this process has used of its processors.
 double cpu_seconds() {
@@ -49,31 +44,6 @@ double cpu_seconds() {
       + static_cast<double>(time.tv_usec) / 1e6;
   };
   return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
-
-template <class T>
-T median(std::vector<T> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
-
-double percentile_us(std::vector<double>& seconds, double share) {
-  std::ranges::sort(seconds);
-  auto at
-    = static_cast<std::size_t>(share * static_cast<double>(seconds.size() - 1));
-  return seconds[at] * 1e6;
-}
-
-void tried(int code) {
-  if (code)
-    throw std::runtime_error{mdb_strerror(code)};
-}
-
-template <class T>
-T tried(result<T> outcome) {
-  if (!outcome)
-    throw std::runtime_error{outcome.error().message};
-  return std::move(*outcome);
 }
 
 class work_folder {
@@ -188,49 +158,6 @@ throughput run_herald(
     = static_cast<double>(counts.batches) / static_cast<double>(counts.commits);
   return result;
 }
-
-// LMDB alone: one table, values appended, on a file that is written ahead.
-class plain_lmdb {
-public:
-  plain_lmdb(const fs::path& folder, std::size_t file_bytes) {
-    open(folder, 1u << 20);
-    mdb_env_close(env_);
-    auto file = tried(written_ahead_file::open(folder / "data.mdb", {}));
-    while (file->size() < file_bytes) {
-      file->want(file_bytes);
-      if (!file->wait_beyond(file->size()))
-        throw std::runtime_error{"the disk is full"};
-    }
-    open(folder, file_bytes);
-  }
-  ~plain_lmdb() { mdb_env_close(env_); }
-
-  void begin() { tried(mdb_txn_begin(env_, nullptr, 0, &transaction_)); }
-  void append(bytes_view data) {
-    char raw[8];
-    store_big_endian(raw, next_++);
-    MDB_val key{sizeof raw, raw};
-    MDB_val value{data.size(), const_cast<char*>(data.data())};
-    tried(mdb_put(transaction_, table_, &key, &value, MDB_APPEND));
-  }
-  void commit() { tried(mdb_txn_commit(transaction_)); }
-
-private:
-  void open(const fs::path& folder, std::size_t map_bytes) {
-    tried(mdb_env_create(&env_));
-    tried(mdb_env_set_maxdbs(env_, 4));
-    tried(mdb_env_set_mapsize(env_, map_bytes));
-    tried(mdb_env_open(env_, folder.c_str(), 0, 0644));
-    begin();
-    tried(mdb_dbi_open(transaction_, "plain", MDB_CREATE, &table_));
-    commit();
-  }
-
-  MDB_env* env_ = nullptr;
-  MDB_txn* transaction_ = nullptr;
-  MDB_dbi table_ = 0;
-  std::uint64_t next_ = 0;
-};
 
 throughput run_plain(
   const bench_log_options& options, const bytes& batch, std::size_t batches) {

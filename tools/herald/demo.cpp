@@ -33,6 +33,7 @@ settings settings_for(listen_address address,
   configured.storage.data_folder = folder;
   configured.storage.reserve_bytes = 64u << 20;
   configured.edge.listen = address;
+  configured.kafka.listen->port = 0;
   configured.riot.base_url = riot.base_url_template();
   configured.riot.api_key = secret{"RGAPI-demo"};
   configured.riot.project = "demo";

@@ -34,6 +34,9 @@ void add_node(CLI::App& app, action& run) {
     "Data folder; overrides [storage] data_folder");
   node->add_option("--listen", options->listen,
     "ADDRESS:PORT; overrides [edge] listen; port 0 picks a free one");
+  node->add_option("--kafka", options->kafka,
+    "ADDRESS:PORT for Kafka's clients; overrides [kafka] listen; port 0 picks "
+    "a free one");
   node->add_flag(
     "--check", options->check, "Only check the configuration, then end");
   node->footer("Example:\n  herald node --config config.toml --data data\n"
@@ -227,9 +230,10 @@ void add_bench(CLI::App& app, action& run) {
   auto options = std::make_shared<bench_options>();
   auto* bench = app.add_subcommand("bench",
     "Print figures and ratios against limits measured in the same run");
-  bench->add_option("what", options->what, "log, import, generate or feed")
+  bench
+    ->add_option("what", options->what, "log, kafka, import, generate or feed")
     ->required()
-    ->check(CLI::IsMember({"log", "import", "generate", "feed"}));
+    ->check(CLI::IsMember({"log", "kafka", "import", "generate", "feed"}));
   bench->add_option("--documents", options->documents,
     "With import: files, folders or archives to import");
   bench->add_option("--seconds", options->seconds, "Length of a measurement")

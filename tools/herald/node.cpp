@@ -12,6 +12,7 @@
 #include "engine/base/logging.hpp"
 #include "engine/console/control_socket.hpp"
 #include "engine/edge/http_server.hpp"
+#include "engine/kafka/kafka_server.hpp"
 #include "protocol/batch/partitioner.hpp"
 
 #include <caf/all.hpp>
@@ -21,6 +22,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <set>
 #include <thread>
 
 // The wiring diagram of a node. What each part does stands in its own room;
@@ -88,6 +90,32 @@ writer_settings writer_settings_of(const settings& configured) {
   return writer;
 }
 
+/// Topics that Kafka's clients may only read: what stands in them follows from
+/// decisions of aggregates, or describes the log itself.
+bool is_own_topic(std::string_view name) {
+  static const std::set<std::string_view> own{
+    "match", "player", "riot.raw", "dead-letter", "audit", schemas_topic};
+  return own.contains(name);
+}
+
+kafka_options kafka_options_of(const kafka_settings& configured) {
+  kafka_options kafka;
+  kafka.address = configured.listen->address;
+  kafka.port = configured.listen->port;
+  kafka.threads = configured.threads;
+  kafka.connections_max = configured.max_connections;
+  kafka.request_bytes_max = configured.max_request_bytes;
+  kafka.create_topics_on_first_use = configured.create_topics;
+  kafka.default_partitions = configured.default_partitions;
+  return kafka;
+}
+
+std::string host_and_port(const std::string& address, std::uint16_t port) {
+  return address.find(':') == address.npos
+    ? fmt::format("{}:{}", address, port)
+    : fmt::format("[{}]:{}", address, port);
+}
+
 } // namespace
 
 // Members are made from top to bottom and destroyed from bottom to top: what
@@ -112,6 +140,8 @@ struct node::implementation {
   std::optional<log_feed_source> feed_source;
   std::unique_ptr<feed_hub> feed;
   std::unique_ptr<cursor_keeper> cursors;
+  // Outlives the writer, which tells it how batches ended.
+  std::unique_ptr<kafka_server> kafka;
   std::unique_ptr<log_writer> writer;
 
   host_services hosts;
@@ -125,12 +155,15 @@ struct node::implementation {
   std::unique_ptr<caf::actor_system> actors;
   caf::actor root;
   std::vector<statistics_actor> statisticians;
+  /// Where commits are told to clients of Kafka, once they may come in.
+  std::atomic<kafka_server*> kafka_listens{nullptr};
   /// From when on commits are told to actors.
   std::atomic<bool> actors_listen{false};
 
   std::vector<std::shared_ptr<void>> gauges;
   std::unique_ptr<http_server> server;
   std::unique_ptr<control_server> console;
+  std::jthread log_watch;
   std::string url;
   bool stopped = false;
 
@@ -226,6 +259,8 @@ struct node::implementation {
   /// Runs on the log writer's thread after each commit.
   void committed(std::span<const partition_commit> commits) {
     followers->wake();
+    if (auto* listener = kafka_listens.load())
+      listener->committed(commits);
     for (auto& commit : commits) {
       if (commit.where.topic != topics.match.number)
         continue;
@@ -309,16 +344,52 @@ struct node::implementation {
     auto port = server->start();
     if (!port)
       return std::unexpected(port.error());
-    auto& address = configuration.edge.listen.address;
-    url = address.find(':') == address.npos
-      ? fmt::format("http://{}:{}", address, *port)
-      : fmt::format("http://[{}]:{}", address, *port);
+    url = "http://" + host_and_port(configuration.edge.listen.address, *port);
     auto listening = control_server::start(
       configuration.storage.data_folder / "control.sock",
       [this](std::string_view line) { return answer_console(services, line); });
     if (!listening)
       return std::unexpected(listening.error());
     console = std::move(*listening);
+    return open_kafka();
+  }
+
+  /// Ends the node when its log can no longer be written, if that is wanted.
+  void watch_log() {
+    if (configuration.storage.on_write_failure != write_failure::exit
+      || !on_failure)
+      return;
+    log_watch = std::jthread{[this](const std::stop_token& stopping) {
+      while (!stopping.stop_requested()) {
+        if (auto failed = log->failed()) {
+          on_failure(failed->message);
+          return;
+        }
+        std::this_thread::sleep_for(50ms);
+      }
+    }};
+  }
+
+  result<void> open_kafka() {
+    if (!configuration.kafka.listen)
+      return {};
+    kafka_services offered{log.get(), writer.get(), &metrics,
+      [this] { return time.now_ms(); },
+      [](std::string_view topic) { return !is_own_topic(topic); },
+      [this](partition_id where, offset up_to) -> result<void> {
+        auto trimmed = log->trim(where, up_to);
+        if (!trimmed)
+          return std::unexpected(trimmed.error());
+        return {};
+      },
+      [this](std::string_view topic) { return log->delete_topic(topic); },
+      [this] { return disk_trouble(); }};
+    auto listening
+      = kafka_server::start(kafka_options_of(configuration.kafka), offered);
+    if (!listening)
+      return std::unexpected(listening.error());
+    kafka = std::move(*listening);
+    kafka_listens = kafka.get();
     return {};
   }
 
@@ -432,6 +503,10 @@ void node::implementation::add_metrics() {
     gauges.push_back(
       metrics.observe_gauge(name, help, labels, std::move(read)));
   };
+  auto count = [&](const char* name, const char* help,
+                 std::function<double()> read) {
+    gauges.push_back(metrics.observe_counter(name, help, {}, std::move(read)));
+  };
   watch("herald_matches", "Matches that the views know",
     [this] { return static_cast<double>(matches->match_count()); });
   watch("herald_matches_live", "Matches that are being played",
@@ -442,15 +517,15 @@ void node::implementation::add_metrics() {
     [this] { return static_cast<double>(log->usage().file_bytes); });
   watch("herald_log_waiting_batches", "Batches that wait for a commit",
     [this] { return static_cast<double>(writer->counts().waiting_batches); });
-  watch("herald_log_commits", "Commits of the log since the start",
+  count("herald_log_commits_total", "Commits of the log.",
     [this] { return static_cast<double>(writer->counts().commits); });
-  watch("herald_log_records", "Records appended since the start",
+  count("herald_log_records_total", "Records appended to the log.",
     [this] { return static_cast<double>(writer->counts().records); });
-  watch("herald_actor_restarts", "Restarts of actors since the start",
+  count("herald_actor_restarts_total", "Restarts of actors.",
     [this] { return static_cast<double>(tree.restarts()); });
   watch("herald_feed_subscriptions", "Subscriptions of the feed",
     [this] { return static_cast<double>(feed->counts().subscriptions); });
-  watch("herald_feed_frames", "Frames handed to sockets since the start",
+  count("herald_feed_frames_total", "Frames of the feed handed to sockets.",
     [this] { return static_cast<double>(feed->counts().frames); });
   watch("herald_feed_lagging", "Subscriptions that are behind the log",
     [this] { return static_cast<double>(feed->counts().lagging); });
@@ -497,6 +572,7 @@ result<std::unique_ptr<node>> node::start(const settings& configuration,
   self.start_actors();
   if (auto open = self.open_doors(); !open)
     return std::unexpected(open.error());
+  self.watch_log();
   log_info("node", "The node serves",
     {{"url", self.url},
       {"gateway",
@@ -510,11 +586,22 @@ std::string node::url() const {
   return implementation_->url;
 }
 
+std::optional<std::string> node::kafka_address() const {
+  auto& self = *implementation_;
+  if (!self.kafka)
+    return std::nullopt;
+  return host_and_port(
+    self.configuration.kafka.listen->address, self.kafka->port());
+}
+
 void node::stop() {
   auto& self = *implementation_;
   if (std::exchange(self.stopped, true))
     return;
+  self.log_watch = {};
   self.console.reset();
+  if (self.kafka)
+    self.kafka->stop();
   if (self.server)
     self.server->stop();
   if (self.feed)

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace herald {
@@ -29,6 +30,10 @@ public:
 
   /// "http://127.0.0.1:8480".
   std::string url() const;
+
+  /// "127.0.0.1:9092", where Kafka's clients connect; none without [kafka]
+  /// listen.
+  std::optional<std::string> kafka_address() const;
 
 private:
   struct implementation;

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
+#include <malloc.h>
 
 namespace herald {
 
@@ -39,7 +40,22 @@ result<settings> settings_of(const node_command_options& options) {
       return fail(address.error().code, "--listen: " + address.error().message);
     configured.edge.listen = *address;
   }
+  if (!options.kafka.empty()) {
+    auto address = parse_listen_address(options.kafka);
+    if (!address)
+      return fail(address.error().code, "--kafka: " + address.error().message);
+    configured.kafka.listen = *address;
+  }
   return configured;
+}
+
+// Batches of a megabyte come and go all the time. By default each would be
+// mapped anew by the C library, with every page faulted in and given back;
+// kept, the memory is used again.
+void keep_memory() {
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 128 << 20);
+  ::mallopt(M_ARENA_MAX, 4);
 }
 
 } // namespace
@@ -52,6 +68,7 @@ int run_node_command(const node_command_options& options) {
     fmt::print("the configuration is right\n");
     return exit_ok;
   }
+  keep_memory();
   start_logging(configured->node.log_format, configured->node.log_level);
   termination_signals signals;
   std::atomic<bool> failed{false};
@@ -62,6 +79,8 @@ int run_node_command(const node_command_options& options) {
   });
   if (!running)
     return complain(running.error());
+  if (auto kafka = (*running)->kafka_address())
+    fmt::print("herald kafka {}\n", *kafka);
   fmt::print("herald ready {}\n", (*running)->url());
   std::fflush(stdout);
   signals.wait();

@@ -12,6 +12,7 @@ struct node_command_options {
   /// Both override the file where they are not empty.
   std::string data_folder;
   std::string listen;
+  std::string kafka;
   /// Only checks the configuration.
   bool check = false;
 };
