@@ -67,15 +67,24 @@ def count_page(results):
     return counts
 
 
+def count_fuzz(results):
+    """The last line of tools/fuzz."""
+    text = (results / "fuzz.log").read_text(errors="replace")
+    targets, bad = re.search(
+        r"^(\d+) targets, (\d+) with findings$", text, re.M).groups()
+    return int(targets) - int(bad), int(bad), 0
+
+
 def main():
     results = Path(sys.argv[1])
     totals = [0, 0, 0]
     runners = {"ctest": count_catch2, "pytest": count_pytest,
-               "page": count_page}
+               "page": count_page, "fuzz": count_fuzz}
     for runner, count in runners.items():
         try:
             counts = count(results)
-        except (OSError, ValueError, TypeError, xml.ParseError) as problem:
+        except (OSError, ValueError, TypeError, AttributeError,
+                xml.ParseError) as problem:
             print(f"{runner}: no counts ({problem})")
             counts = 0, 0, 0
         # A runner that ended badly is never counted as a clean one.

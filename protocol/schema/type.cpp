@@ -14,6 +14,9 @@ namespace {
 /// Names of one record differ in length and at their ends far more often than
 /// in the middle, so that much is hashed; find_field() compares the rest.
 std::size_t hash_of(std::string_view name) {
+  // An empty view may have no address, which memcpy() does not take.
+  if (name.empty())
+    return 0;
   std::uint64_t head = 0;
   std::uint64_t tail = 0;
   const auto most = std::min(name.size(), sizeof head);

@@ -212,7 +212,8 @@ def test_sources_are_listed_in_cmake_and_not_globbed():
     assert not wrong
 
 
-@pytest.mark.parametrize("script", ["setup", "start", "test", "check"])
+@pytest.mark.parametrize("script", ["setup", "start", "test", "check", "fuzz",
+                                    "kafka_codec/generate"])
 def test_commands_are_valid_shell_and_executable(script):
     file = ROOT / "tools" / script
     assert os.access(file, os.X_OK)
