@@ -501,6 +501,9 @@ page_file::~page_file() = default;
 
 result<page_file> page_file::open(const std::filesystem::path& path) {
   auto file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0 && errno == ENOENT)
+    return fail(fault::damaged,
+      fmt::format("{} is missing; restore it from a copy", path.string()));
   if (file < 0)
     return std::unexpected{system_failure("open", path, errno)};
   auto self = std::make_unique<impl>(file, path);

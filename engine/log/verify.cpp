@@ -648,6 +648,10 @@ result<verify_report> verify_log(
   auto folder = held_folder::take_existing(path);
   if (!folder)
     return std::unexpected{std::move(folder).error()};
+  std::error_code error;
+  if (!std::filesystem::exists(path / "log", error))
+    return fail(
+      fault::not_found, fmt::format("there is no log in {}", path.string()));
   auto file = page_file::open(path / "log" / "data.mdb");
   if (!file)
     return std::unexpected{std::move(file).error()};

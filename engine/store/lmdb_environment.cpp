@@ -113,6 +113,35 @@ result<void> make_folder(const std::filesystem::path& folder) {
   return sync_folder(parent);
 }
 
+/// Makes the data file where it is missing: in a folder beside its place, from
+/// where it moves when it is complete and durable, so that a power cut in
+/// between leaves nothing half made. The caller has the folder locked.
+result<void> make_data_file(
+  const std::filesystem::path& folder, const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::exists(folder / marker_name, error))
+    return fail(fault::damaged,
+      fmt::format("{} is missing; restore it from a copy", path.native()));
+  auto fresh = folder / "new";
+  std::filesystem::remove_all(fresh, error);
+  if (auto made = make_folder(fresh); !made)
+    return made;
+  MDB_env* environment = nullptr;
+  int code = mdb_env_create(&environment);
+  if (code == MDB_SUCCESS)
+    code = mdb_env_open(environment, fresh.c_str(), 0, 0600);
+  if (code == MDB_SUCCESS)
+    code = mdb_env_sync(environment, 1);
+  mdb_env_close(environment);
+  if (code != MDB_SUCCESS)
+    return fail(fault_of(code),
+      fmt::format("cannot make {}: {}", fresh.native(), mdb_strerror(code)));
+  if (::rename((fresh / "data.mdb").c_str(), path.c_str()) != 0)
+    return system_failure(path, "make");
+  std::filesystem::remove_all(fresh, error);
+  return sync_folder(folder);
+}
+
 void report_assertion(MDB_env* environment, const char* message) {
   auto* self = static_cast<lmdb_environment*>(mdb_env_get_userctx(environment));
   log_error("store",
@@ -323,6 +352,23 @@ result<std::unique_ptr<lmdb_environment>> lmdb_environment::open(
   return self;
 }
 
+result<void> lmdb_environment::make_missing_file() {
+  const auto& folder = settings_.directory;
+  auto path = folder / "data.mdb";
+  int lock = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock < 0 || ::flock(lock, LOCK_EX) != 0) {
+    auto failed = system_failure(folder, "lock");
+    ::close(lock);
+    return failed;
+  }
+  std::error_code error;
+  auto made = std::filesystem::exists(path, error)
+    ? result<void>{}
+    : make_data_file(folder, path);
+  ::close(lock);
+  return made;
+}
+
 result<void> lmdb_environment::lock_and_check() {
   const auto& folder = settings_.directory;
   auto path = folder / "data.mdb";
@@ -336,6 +382,8 @@ result<void> lmdb_environment::lock_and_check() {
       return made;
     if (::chmod(folder.c_str(), 0700) != 0)
       return system_failure(folder, "protect");
+    if (auto made = make_missing_file(); !made)
+      return made;
     file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   }
   if (file_ < 0)

@@ -198,6 +198,7 @@ private:
   class read_gate;
   class read_visit;
   explicit lmdb_environment(const lmdb_settings& settings);
+  result<void> make_missing_file();
   result<void> lock_and_check();
   result<void> open_environment();
   result<void> reserve(std::size_t bytes);

@@ -122,6 +122,23 @@ TEST_CASE_METHOD(environment_fixture, "a file that was cut off is refused") {
   CHECK(fault_of(lmdb_environment::open(settings)) == fault::damaged);
 }
 
+TEST_CASE_METHOD(
+  environment_fixture, "a data file that is gone is a loss, not a new store") {
+  open();
+  std::filesystem::remove(data());
+  CHECK(fault_of(lmdb_environment::open(settings)) == fault::damaged);
+  CHECK_FALSE(std::filesystem::exists(data()));
+}
+
+TEST_CASE_METHOD(environment_fixture,
+  "a power cut while a store is being made leaves nothing half made") {
+  auto fresh = settings.directory / "new";
+  std::filesystem::create_directories(fresh);
+  std::ofstream{fresh / "data.mdb"} << "half a meta page";
+  open();
+  CHECK_FALSE(std::filesystem::exists(fresh));
+}
+
 TEST_CASE_METHOD(environment_fixture, "a foreign file is refused") {
   open();
   std::ofstream{data(), std::ios::binary} << bytes(65536, 'x');
