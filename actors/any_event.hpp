@@ -12,10 +12,9 @@
 namespace herald {
 
 /// Any event that an aggregate may cause, or the node itself.
-using any_event
-  = std::variant<event::match_live_started, event::match_live_updated,
-    event::match_completed, event::match_timeline_recorded,
-    event::player_stats_updated, event::document_refused,
-    event::records_deleted>;
+using any_event = std::variant<event::match_live_started,
+  event::match_live_updated, event::match_completed,
+  event::match_timeline_recorded, event::player_stats_updated,
+  event::document_refused, event::records_deleted>;
 
 } // namespace herald

@@ -28,7 +28,8 @@ public:
   /// log. Call it before the first get().
   result<void> adopt(const std::string& follower);
 
-  /// Where the follower goes on; the log start for one that never was here. Any thread.
+  /// Where the follower goes on; the log start for one that never was here. Any
+  /// thread.
   offset get(const std::string& follower, partition_id where) const;
 
   /// Any thread; does not wait.

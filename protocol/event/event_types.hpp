@@ -12,7 +12,8 @@ namespace herald::event {
 struct event_type {
   /// The name that clients see, such as "match.completed".
   std::string_view name;
-  /// The topic that it is written to: "match", "player", "dead-letter" or "audit".
+  /// The topic that it is written to: "match", "player", "dead-letter" or
+  /// "audit".
   std::string_view topic;
   /// Under which the schema is registered: topic, "-", full name of the record,
   /// such as "match-herald.match.completed".
