@@ -161,9 +161,6 @@ int heed(parts& all, const failure& why) {
   append_item item{.where = where, .batch = std::move(batch)};
   if (!all.log->failed() || all.log->append({&item, 1}))
     return 1;
-  // Reading goes on.
-  if (!all.log->read(where, {0}, 1 << 20) && all.log->log_end(where).value > 0)
-    return 1;
   return give_up(why);
 }
 
