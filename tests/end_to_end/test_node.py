@@ -115,7 +115,8 @@ def test_a_signal_ends_a_node_cleanly(node, games, with_signal):
     import_documents(node.url, games)
     assert node.stop(with_signal) == OK
     assert not (node.data / "control.sock").exists()
-    assert node.lines == [f"herald ready {node.url}"]
+    assert node.lines == [f"herald kafka {node.kafka}",
+                          f"herald ready {node.url}"]
 
 
 def test_a_second_signal_does_not_make_it_worse(start_node, games):
