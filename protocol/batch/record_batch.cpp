@@ -425,7 +425,10 @@ bool are_dense_records(bytes_view records, std::uint32_t count) {
       return false;
     row.skip_field();
     row.skip_field();
-    for (auto headers = row.varint(); headers != 0 && !row.bad(); --headers) {
+    auto headers = row.varint();
+    if (headers < 0)
+      return false;
+    for (; headers > 0 && !row.bad(); --headers) {
       auto key = row.varint();
       row.skip(key);
       row.skip_field();
