@@ -220,7 +220,8 @@ result<std::uint64_t> event_log::stored_bytes(partition_id where) const {
   return self_->reading(
     where, [&](MDB_txn* transaction) -> result<std::uint64_t> {
       MDB_stat stat{};
-      if (auto code = mdb_stat(transaction, partition.table, &stat))
+      if (auto code
+        = mdb_stat(transaction, table_in(transaction, partition.table), &stat))
         return std::unexpected{
           lmdb_failure("read", data_folder() / "log", code)};
       return stat.ms_psize

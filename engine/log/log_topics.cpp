@@ -83,7 +83,7 @@ result<topic_info> event_log::create_topic(std::string_view name,
       partition_numbers numbers;
       numbers.anchor = numbers.head = first_anchor(info.id.value, i);
       partition.publish(numbers);
-      code = mdb_dbi_open(transaction, partition_table(info.id, i).c_str(),
+      code = open_table(transaction, partition_table(info.id, i).c_str(),
         MDB_CREATE, &partition.table);
       if (!code)
         code = put_row(transaction, self.tables_.partitions,
