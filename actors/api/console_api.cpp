@@ -1,6 +1,7 @@
 #include "actors/api/console_api.hpp"
 
 #include "actors/api/http_api.hpp"
+#include "engine/log/verify.hpp"
 #include "protocol/batch/partitioner.hpp"
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include <charconv>
 #include <deque>
 #include <map>
+#include <thread>
 
 namespace herald {
 
@@ -20,6 +22,7 @@ using words = std::vector<std::string>;
 
 constexpr std::size_t events_default = 20;
 constexpr std::size_t events_max = 1'000;
+constexpr std::size_t verify_problems_max = 100;
 
 json error(std::string_view code, const std::string& message) {
   return {{"error", {{"code", code}, {"message", message}}}};
@@ -238,6 +241,36 @@ json actors(const node_services& node, words&) {
   return answer(std::move(rows));
 }
 
+// -- verify -------------------------------------------------------------------
+
+/// Reads the whole log, a piece at a time, and lets others go first.
+json verify(const node_services& node, words&) {
+  verify_settings settings;
+  settings.carries_schemas = holds_events;
+  settings.problems_max = verify_problems_max;
+  settings.pause = [&node] {
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    return !*node.stopping;
+  };
+  auto report = verify_open_log(*node.log, settings);
+  if (!report)
+    return error(report.error());
+  json told{{"sound", report->problems.empty()}, {"topics", report->topics},
+    {"partitions", report->partitions}, {"batches", report->batches},
+    {"records", report->records}, {"bytes", report->bytes},
+    {"schemas", report->schemas}};
+  told["problems"] = json::array();
+  for (auto& problem : report->problems)
+    told["problems"].push_back(
+      {{"topic", problem.topic}, {"partition", problem.partition},
+        {"offset", problem.at.value}, {"what", problem.what}});
+  if (report->problems_left_off > 0)
+    told["problemsLeftOff"] = report->problems_left_off;
+  told["skipped"] = {"pages, vault and views: 'herald verify' looks at them "
+                     "when the node has stopped"};
+  return answer(std::move(told));
+}
+
 json help(const node_services&, words&) {
   json rows = json::array();
   auto add = [&](std::string_view command, std::string_view what) {
@@ -251,6 +284,7 @@ json help(const node_services&, words&) {
   add("match ID", "the state of one match");
   add("actors", "the supervision tree, with restarts");
   add("dead-letters [--limit N]", "documents that were refused, and why");
+  add("verify", "read the whole log and say what is wrong with it");
   add("help", "this list");
   add("quit", "leave the prompt");
   return answer(std::move(rows));
@@ -263,7 +297,7 @@ std::string answer_console(
   static const std::map<std::string, json (*)(const node_services&, words&)>
     commands{{"status", status}, {"topics", topics}, {"events", events},
       {"matches", matches}, {"match", match}, {"actors", actors},
-      {"dead-letters", dead_letters}, {"help", help}};
+      {"dead-letters", dead_letters}, {"verify", verify}, {"help", help}};
   auto request = json::parse(line, nullptr, false);
   json told;
   if (!request.is_object() || !request.contains("command")

@@ -13,6 +13,8 @@
 #include "engine/base/settings.hpp"
 #include "engine/store/follower.hpp"
 
+#include <atomic>
+
 namespace herald {
 
 /// The parts of a running node, as its HTTP API and its console see them. The
@@ -43,6 +45,8 @@ struct node_services {
   std::function<std::optional<failure>()> disk_trouble;
   /// When the node started, on the time source's steady clock.
   std::chrono::nanoseconds started{0};
+  /// Set when the node is about to stop, so that long answers end.
+  const std::atomic<bool>* stopping = nullptr;
 };
 
 } // namespace herald

@@ -139,6 +139,15 @@ private:
   std::unique_ptr<impl> self_;
 };
 
+/// Clears the projection's tables and folds the log into them again, up to its
+/// end: for `herald verify --repair-views`. Nothing else may write the views
+/// meanwhile. fault::conflict when part of the history that the tables hold is
+/// gone from the log; the tables are as before then. The other faults are those
+/// of compare_with_fold(), after which the tables hold a part of the log and
+/// the next start goes on with it.
+result<void> fold_anew(
+  projection& follower, const event_log& log, view_store& views);
+
 /// One table of a projection, as it is and as the log says it should be.
 struct table_comparison {
   std::string table;

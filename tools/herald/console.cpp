@@ -24,7 +24,7 @@ using nlohmann::json;
 using ordered_json = nlohmann::ordered_json;
 
 constexpr std::array command_names{"status", "topics", "events", "matches",
-  "match", "actors", "dead-letters", "help", "quit"};
+  "match", "actors", "dead-letters", "verify", "help", "quit"};
 
 /// Text from the node goes to a terminal: control characters are shown, not
 /// obeyed.
@@ -133,6 +133,10 @@ int ask(
   else
     print_answer(answer["answer"]);
   std::fflush(stdout);
+  // What `herald verify` returns for a stopped node.
+  if (words.front() == "verify" && answer["answer"].is_object()
+    && !answer["answer"].value("sound", true))
+    return exit_damaged;
   return exit_ok;
 }
 

@@ -6,6 +6,7 @@
 #include "actors/gateway/gateway_actor.hpp"
 #include "actors/host_actor.hpp"
 #include "actors/ingest/document_views.hpp"
+#include "actors/ingest/vault_check.hpp"
 #include "actors/player/player_views.hpp"
 #include "actors/player/statistics_actor.hpp"
 #include "actors/projections.hpp"
@@ -166,6 +167,7 @@ struct node::implementation {
   std::jthread log_watch;
   std::string url;
   bool stopped = false;
+  std::atomic<bool> stopping{false};
 
   std::optional<failure> disk_trouble() const {
     auto& storage = configuration.storage;
@@ -206,6 +208,14 @@ struct node::implementation {
     if (!safe)
       return std::unexpected(safe.error());
     people = std::move(*safe);
+    auto belongs = check_vault(*log, *people, vault_look::last_records, 1);
+    if (!belongs)
+      return std::unexpected(belongs.error());
+    if (!belongs->empty())
+      return fail(fault::damaged,
+        fmt::format("{}; restore the folders 'log' and 'vault' of {} from the "
+                    "same copy",
+          belongs->front(), folder.string()));
     auto stored = view_store::open(folder);
     if (!stored)
       return std::unexpected(stored.error());
@@ -298,7 +308,8 @@ struct node::implementation {
     services = {&configuration, &time, log.get(), writer.get(), codec.get(),
       &*index, views.get(), &*matches, followers.get(), people.get(),
       feed.get(), nullptr, &tree, &unknown, &ingestion, &metrics, ingest_actors,
-      match_hosts, [this] { return disk_trouble(); }, time.steady_now()};
+      match_hosts, [this] { return disk_trouble(); }, time.steady_now(),
+      &stopping};
 
     std::vector<caf::actor> groups;
     groups.push_back(supervise("match", match_hosts));
@@ -598,6 +609,7 @@ void node::stop() {
   auto& self = *implementation_;
   if (std::exchange(self.stopped, true))
     return;
+  self.stopping = true;
   self.log_watch = {};
   self.console.reset();
   if (self.kafka)
