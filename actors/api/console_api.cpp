@@ -1,6 +1,8 @@
 #include "actors/api/console_api.hpp"
 
+#include "actors/api/console_topics.hpp"
 #include "actors/api/http_api.hpp"
+#include "engine/log/retention.hpp"
 #include "engine/log/verify.hpp"
 #include "protocol/batch/partitioner.hpp"
 
@@ -18,22 +20,22 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-using words = std::vector<std::string>;
+using words = console_words;
 
 constexpr std::size_t events_default = 20;
 constexpr std::size_t events_max = 1'000;
 constexpr std::size_t verify_problems_max = 100;
 
 json error(std::string_view code, const std::string& message) {
-  return {{"error", {{"code", code}, {"message", message}}}};
+  return console_error(code, message);
 }
 
 json answer(json what) {
-  return {{"answer", std::move(what)}};
+  return console_answer(std::move(what));
 }
 
 json error(const failure& why) {
-  return error(to_string(why.code), why.message);
+  return console_error(why);
 }
 
 /// The value of "--limit N", within bounds; also takes the words away.
@@ -74,6 +76,19 @@ json log_status(const node_services& node) {
   return status;
 }
 
+json retention_status(const node_services& node) {
+  auto totals = node.keeping->totals();
+  json waits = json::array();
+  for (auto& hold : node.keeping->holds())
+    waits.push_back({{"topic", hold.topic}, {"partition", hold.partition},
+      {"follower", hold.follower}, {"at", hold.at.value},
+      {"wanted", hold.wanted.value}});
+  return {{"batchesDeleted", totals.batches_deleted},
+    {"bytesDeleted", totals.bytes_deleted},
+    {"recordsCompacted", totals.records_compacted},
+    {"failures", totals.partitions_failed}, {"waitsFor", std::move(waits)}};
+}
+
 json gateway_status_of(const node_services& node) {
   if (!node.gateway)
     return {{"state", "off: no API key is configured"}};
@@ -104,8 +119,8 @@ json status(const node_services& node, words&) {
     {"documents",
       {{"accepted", in.accepted->value()}, {"duplicate", in.duplicate->value()},
         {"refused", in.refused->value()}}},
-    {"log", log_status(node)}, {"views", std::move(views)},
-    {"gateway", gateway_status_of(node)},
+    {"log", log_status(node)}, {"retention", retention_status(node)},
+    {"views", std::move(views)}, {"gateway", gateway_status_of(node)},
     {"feed",
       {{"connections", feed.connections}, {"subscriptions", feed.subscriptions},
         {"frames", feed.frames}, {"lagging", feed.lagging}}},
@@ -114,24 +129,6 @@ json status(const node_services& node, words&) {
 }
 
 // -- topics and events --------------------------------------------------------
-
-json topics(const node_services& node, words&) {
-  json rows = json::array();
-  for (auto& topic : node.log->topics()) {
-    std::uint64_t records = 0;
-    std::int64_t last = 0;
-    for (std::uint32_t p = 0; p < topic.partitions; ++p) {
-      partition_id where{topic.number, p};
-      records += node.log->committed_end(where).value
-        - node.log->log_start(where).value;
-      last = std::max(last, node.log->last_timestamp_ms(where));
-    }
-    rows.push_back({{"topic", topic.name}, {"partitions", topic.partitions},
-      {"records", records}, {"lastRecordTime", last},
-      {"id", to_string(topic.id)}});
-  }
-  return answer(std::move(rows));
-}
 
 /// The latest events of a topic, oldest first, as CloudEvents.
 result<json> latest_events(
@@ -278,6 +275,12 @@ json help(const node_services&, words&) {
   };
   add("status", "what the node is doing, and what is wrong");
   add("topics", "topics with their partitions and records");
+  add("topics create NAME [--partitions N] [--set K=V]...",
+    "make a topic, with settings under Kafka's names");
+  add("topics alter NAME [--set K=V]... [--unset K]...",
+    "change settings of a topic");
+  add("topics describe NAME", "settings and partitions of a topic");
+  add("topics delete NAME --yes", "delete a topic with all its records");
   add("events [TOPIC] [--limit N]", "the latest events of a topic (match)");
   add(
     "matches [live|finished|aborted] [--limit N]", "matches, live ones first");
@@ -295,7 +298,7 @@ json help(const node_services&, words&) {
 std::string answer_console(
   const node_services& services, std::string_view line) {
   static const std::map<std::string, json (*)(const node_services&, words&)>
-    commands{{"status", status}, {"topics", topics}, {"events", events},
+    commands{{"status", status}, {"topics", answer_topics}, {"events", events},
       {"matches", matches}, {"match", match}, {"actors", actors},
       {"dead-letters", dead_letters}, {"verify", verify}, {"help", help}};
   auto request = json::parse(line, nullptr, false);

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace herald {
@@ -130,6 +131,12 @@ public:
 
   /// From any thread.
   std::vector<follower_status> status() const;
+
+  /// The projection that is furthest behind in a partition, and where it goes
+  /// on, as it is on disk; one that has stopped counts. None when none reads
+  /// it. From any thread.
+  std::optional<std::pair<std::string, offset>> slowest(
+    partition_id where) const;
 
   /// Why the driver as a whole has stopped: the views cannot be written.
   std::optional<failure> failed() const;

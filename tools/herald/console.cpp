@@ -11,10 +11,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
-#include <sstream>
+#include <utility>
 
 namespace herald {
 
@@ -125,8 +126,9 @@ int ask(
   if (answer.contains("error")) {
     auto& error = answer["error"];
     fmt::print(stderr, "herald console: {}\n", cell(error["message"]));
-    return error.value("code", "") == "unknown_command" ? exit_usage
-                                                        : exit_failure;
+    auto code = error.value("code", "");
+    return code == "unknown_command" || code == "invalid_input" ? exit_usage
+                                                                : exit_failure;
   }
   if (as_json)
     fmt::print("{}\n", answer["answer"].dump());
@@ -140,11 +142,24 @@ int ask(
   return exit_ok;
 }
 
+/// The words of a line; what stands between quotes is part of one word.
 std::vector<std::string> split(const std::string& line) {
-  std::istringstream in{line};
   std::vector<std::string> words;
-  for (std::string word; in >> word;)
-    words.push_back(word);
+  auto inside = false;
+  char quote = 0;
+  for (char c : line) {
+    if (quote ? c == quote : c == '"' || c == '\'') {
+      quote = quote ? 0 : c;
+      if (!std::exchange(inside, true))
+        words.emplace_back();
+    } else if (!quote && std::isspace(static_cast<unsigned char>(c))) {
+      inside = false;
+    } else {
+      if (!std::exchange(inside, true))
+        words.emplace_back();
+      words.back() += c;
+    }
+  }
   return words;
 }
 

@@ -122,9 +122,9 @@ void add_console(CLI::App& app, action& run) {
   console->add_flag("--json", options->json, "Answer with JSON");
   // The command's own words, options among them, are the node's business.
   console->prefix_command();
-  console->footer("Commands: status, topics, events, matches, match ID, "
-                  "actors, dead-letters, verify, help; without one: a "
-                  "prompt.\n"
+  console->footer("Commands: status, topics [create|alter|describe|delete], "
+                  "events, matches, match ID, actors, dead-letters, verify, "
+                  "help; without one: a prompt.\n"
                   "Examples:\n  herald console --data data status\n"
                   "  herald console --data data events match --limit 5");
   console->callback([&run, options, console] {
