@@ -177,7 +177,7 @@ struct log_settings {
   std::uint64_t reserve_bytes = 64u << 20;
   /// Partitions of all topics together; create_topic() refuses more with
   /// fault::too_large.
-  std::uint32_t partitions_max = 2048;
+  std::uint32_t partitions_max = 16'384;
   /// Transactions that read at the same time; more hear fault::busy.
   std::uint32_t readers_max = 510;
   /// Also take a data folder on NFS or SMB, whose locks and syncs LMDB cannot
