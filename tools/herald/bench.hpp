@@ -7,7 +7,7 @@ namespace herald {
 
 /// What `herald bench` was asked to measure.
 struct bench_options {
-  /// "log", "kafka", "import", "generate" or "feed".
+  /// "log", "kafka", "growth", "import", "generate" or "feed".
   std::string what;
   /// With import: files, folders or archives; without: generated games.
   std::vector<std::string> documents;
