@@ -563,6 +563,15 @@ void read_riot(const toml::table& root, const source_path& file,
   riot.finish();
 }
 
+void read_snapshots(
+  const toml::table& root, complaints& wrong, snapshot_settings& out) {
+  section snapshots(root, "snapshots", wrong);
+  snapshots.number("events", 1, 10'000'000, out.events);
+  snapshots.size("bytes", 4 * kib, 1 * gib, out.bytes);
+  snapshots.duration("replay_time", 1, 60'000, out.replay_time);
+  snapshots.finish();
+}
+
 void read_topics(const toml::table& root, complaints& wrong, settings& out) {
   auto* node = root.get("topics");
   if (!node)
@@ -596,7 +605,8 @@ void read_topics(const toml::table& root, complaints& wrong, settings& out) {
 }
 
 void check_sections(const toml::table& root, complaints& wrong) {
-  names known{"node", "storage", "edge", "kafka", "riot", "topics"};
+  names known{
+    "node", "storage", "edge", "kafka", "riot", "snapshots", "topics"};
   for (auto& [key, value] : root) {
     if (std::find(known.begin(), known.end(), key.str()) != known.end())
       continue;
@@ -730,6 +740,7 @@ result<settings> parse_settings(
   read_edge(root, wrong, out.edge);
   read_kafka(root, wrong, out.kafka);
   read_riot(root, file, wrong, out.riot);
+  read_snapshots(root, wrong, out.snapshots);
   read_topics(root, wrong, out);
   if (!wrong.empty())
     return fail(fault::configuration, wrong.text());

@@ -120,6 +120,17 @@ struct riot_settings {
   bool gateway_on() const { return !api_key.empty(); }
 };
 
+/// [snapshots]. When the state of an aggregate is stored, so that it comes
+/// back without all of its events. Whichever is reached first counts.
+struct snapshot_settings {
+  /// Events of the aggregate since its last snapshot.
+  std::uint32_t events = 500;
+  /// Bytes of those events.
+  std::uint64_t bytes = 1u << 20;
+  /// How long it took to bring the state back from the log.
+  std::chrono::milliseconds replay_time{20};
+};
+
 /// [topics.NAME]. Counts only when the topic is made for the first time.
 struct declared_topic {
   std::uint32_t partitions = 32;
@@ -133,6 +144,7 @@ struct settings {
   edge_settings edge;
   kafka_settings kafka;
   riot_settings riot;
+  snapshot_settings snapshots;
   /// Every topic that Herald uses, also those that the file leaves out.
   std::map<std::string, declared_topic> topics{
     {"dead-letter", {}}, {"match", {}}, {"player", {}}, {"riot.raw", {}}};
