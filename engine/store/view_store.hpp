@@ -202,6 +202,10 @@ public:
   /// Why the store has stopped taking writes, if it has.
   std::optional<failure> failed() const;
 
+  /// The environment itself, for what lives beside the views: snapshots and
+  /// their group_writer.
+  lmdb_environment& environment() { return *environment_; }
+
 private:
   explicit view_store(std::unique_ptr<lmdb_environment> environment);
 
