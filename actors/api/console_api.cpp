@@ -3,6 +3,7 @@
 #include "actors/api/http_api.hpp"
 #include "protocol/batch/partitioner.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -238,6 +239,59 @@ json actors(const node_services& node, words&) {
   return answer(std::move(rows));
 }
 
+// -- snapshots ----------------------------------------------------------------
+
+std::string iso_time(std::int64_t ms) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(ms / 1000),
+    std::max<std::int64_t>(ms % 1000, 0));
+}
+
+/// Why some state may stand in its snapshot alone, if so.
+std::optional<std::string> reason_to_keep_snapshots(const event_log& log) {
+  for (auto* name : {"match", "player"}) {
+    auto topic = log.find_topic(name);
+    for (std::uint32_t p = 0; topic && p < topic->partitions; ++p) {
+      partition_id where{topic->number, p};
+      if (log.log_start(where) > offset{0} || log.has_gaps(where))
+        return fmt::format(
+          "retention has removed events of {}/{}: what followed from them may "
+          "be known to snapshots alone, so they are kept",
+          name, p);
+    }
+  }
+  return std::nullopt;
+}
+
+json delete_snapshots(const node_services& node, const words& arguments) {
+  if (arguments.size() != 2 || arguments.back() != "--yes")
+    return error("invalid_input",
+      "'snapshots delete' deletes all snapshots; aggregates come back from "
+      "the log until there are new ones. If that is meant: 'snapshots delete "
+      "--yes'");
+  if (auto reason = reason_to_keep_snapshots(*node.log))
+    return error("conflict", *reason);
+  auto deleted = node.snapshots->clear();
+  return deleted ? answer({{"deleted", *deleted}}) : error(deleted.error());
+}
+
+json snapshots(const node_services& node, words& arguments) {
+  if (!arguments.empty() && arguments.front() == "delete")
+    return delete_snapshots(node, arguments);
+  if (!arguments.empty())
+    return error(
+      "invalid_input", "'snapshots' takes no argument, or 'delete --yes'");
+  auto usage = node.snapshots->usage();
+  if (!usage)
+    return error(usage.error());
+  auto counts = node.snapshots->counts();
+  json told{{"count", usage->count}, {"bytes", usage->bytes},
+    {"oldest", nullptr}, {"taken", counts.taken}, {"used", counts.used},
+    {"refused", counts.refused}};
+  if (usage->oldest_ms)
+    told["oldest"] = iso_time(*usage->oldest_ms);
+  return answer(std::move(told));
+}
+
 json help(const node_services&, words&) {
   json rows = json::array();
   auto add = [&](std::string_view command, std::string_view what) {
@@ -251,6 +305,8 @@ json help(const node_services&, words&) {
   add("match ID", "the state of one match");
   add("actors", "the supervision tree, with restarts");
   add("dead-letters [--limit N]", "documents that were refused, and why");
+  add("snapshots [delete --yes]",
+    "stored states of matches and players; deleting them changes no state");
   add("help", "this list");
   add("quit", "leave the prompt");
   return answer(std::move(rows));
@@ -263,7 +319,7 @@ std::string answer_console(
   static const std::map<std::string, json (*)(const node_services&, words&)>
     commands{{"status", status}, {"topics", topics}, {"events", events},
       {"matches", matches}, {"match", match}, {"actors", actors},
-      {"dead-letters", dead_letters}, {"help", help}};
+      {"dead-letters", dead_letters}, {"snapshots", snapshots}, {"help", help}};
   auto request = json::parse(line, nullptr, false);
   json told;
   if (!request.is_object() || !request.contains("command")

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/aggregate_snapshots.hpp"
 #include "actors/event_codec.hpp"
 #include "actors/event_index.hpp"
 #include "actors/feed/feed_hub.hpp"
@@ -43,6 +44,7 @@ struct node_services {
   std::function<std::optional<failure>()> disk_trouble;
   /// When the node started, on the time source's steady clock.
   std::chrono::nanoseconds started{0};
+  aggregate_snapshots* snapshots = nullptr;
 };
 
 } // namespace herald

@@ -5,6 +5,7 @@
 #include "tools/herald/bench_feed.hpp"
 #include "tools/herald/bench_kafka.hpp"
 #include "tools/herald/bench_log.hpp"
+#include "tools/herald/bench_snapshot.hpp"
 #include "tools/herald/child_node.hpp"
 #include "tools/herald/exit_code.hpp"
 #include "tools/herald/import.hpp"
@@ -160,6 +161,8 @@ int run_bench(const bench_options& options) {
     return bench_import(options, scratch.path());
   if (options.what == "generate")
     return bench_generate(options, scratch.path());
+  if (options.what == "snapshot")
+    return bench_snapshot(scratch.path(), options.events);
   return bench_feed(scratch.path(), options.seconds);
 }
 

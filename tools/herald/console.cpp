@@ -24,7 +24,7 @@ using nlohmann::json;
 using ordered_json = nlohmann::ordered_json;
 
 constexpr std::array command_names{"status", "topics", "events", "matches",
-  "match", "actors", "dead-letters", "help", "quit"};
+  "match", "actors", "dead-letters", "snapshots", "help", "quit"};
 
 /// Text from the node goes to a terminal: control characters are shown, not
 /// obeyed.

@@ -123,7 +123,8 @@ void add_console(CLI::App& app, action& run) {
   // The command's own words, options among them, are the node's business.
   console->prefix_command();
   console->footer("Commands: status, topics, events, matches, match ID, "
-                  "actors, dead-letters, help; without one: a prompt.\n"
+                  "actors, dead-letters, snapshots, help; without one: a "
+                  "prompt.\n"
                   "Examples:\n  herald console --data data status\n"
                   "  herald console --data data events match --limit 5");
   console->callback([&run, options, console] {
@@ -231,14 +232,21 @@ void add_bench(CLI::App& app, action& run) {
   auto* bench = app.add_subcommand("bench",
     "Print figures and ratios against limits measured in the same run");
   bench
-    ->add_option("what", options->what, "log, kafka, import, generate or feed")
+    ->add_option(
+      "what", options->what, "log, kafka, import, generate, feed or snapshot")
     ->required()
-    ->check(CLI::IsMember({"log", "kafka", "import", "generate", "feed"}));
+    ->check(CLI::IsMember(
+      {"log", "kafka", "import", "generate", "feed", "snapshot"}));
   bench->add_option("--documents", options->documents,
     "With import: files, folders or archives to import");
   bench->add_option("--seconds", options->seconds, "Length of a measurement")
     ->capture_default_str()
     ->check(CLI::Range(1, 600));
+  bench
+    ->add_option(
+      "--events", options->events, "With snapshot: events of the aggregate")
+    ->capture_default_str()
+    ->check(CLI::Range(1'000, 100'000'000));
   bench
     ->add_option(
       "--folder", options->folder, "Where to write (default: a fresh folder)")

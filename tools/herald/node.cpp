@@ -133,6 +133,9 @@ struct node::implementation {
   std::unique_ptr<event_codec> codec;
   std::unique_ptr<vault> people;
   std::unique_ptr<view_store> views;
+  std::optional<aggregate_snapshots> snapshots;
+  // Tells the former how its writes ended.
+  std::unique_ptr<snapshot_store> snapshot_rows;
   std::optional<event_index> index;
   std::optional<match_views> matches;
   std::unique_ptr<node_projections> projections;
@@ -210,6 +213,21 @@ struct node::implementation {
     if (!stored)
       return std::unexpected(stored.error());
     views = std::move(*stored);
+    return open_snapshots();
+  }
+
+  result<void> open_snapshots() {
+    auto stored = snapshot_store::open(*views);
+    if (!stored)
+      return std::unexpected(stored.error());
+    snapshot_rows = std::move(*stored);
+    auto& configured = configuration.snapshots;
+    snapshots.emplace(
+      *log, *snapshot_rows,
+      snapshot_policy{
+        configured.events, configured.bytes, configured.replay_time},
+      metrics, [this] { return time.now_ms(); },
+      [this] { return time.steady_now(); });
     return {};
   }
 
@@ -274,7 +292,8 @@ struct node::implementation {
 
   void start_actors() {
     auto now_ms = [this] { return time.now_ms(); };
-    hosts = {log.get(), writer.get(), codec.get(), now_ms, &*index};
+    hosts
+      = {log.get(), writer.get(), codec.get(), now_ms, &*index, &*snapshots};
     actors = std::make_unique<caf::actor_system>(actors_config);
 
     auto match_hosts = spawn_match_hosts(*actors, &tree, &hosts, topics.match);
@@ -299,6 +318,8 @@ struct node::implementation {
       &*index, views.get(), &*matches, followers.get(), people.get(),
       feed.get(), nullptr, &tree, &unknown, &ingestion, &metrics, ingest_actors,
       match_hosts, [this] { return disk_trouble(); }, time.steady_now()};
+
+    services.snapshots = &*snapshots;
 
     std::vector<caf::actor> groups;
     groups.push_back(supervise("match", match_hosts));
@@ -623,6 +644,8 @@ void node::stop() {
     self.writer->stop();
   self.statisticians.clear();
   self.actors.reset();
+  if (self.snapshot_rows)
+    self.snapshot_rows->stop();
   if (self.cursors)
     self.cursors->stop();
   if (self.followers)
