@@ -1,5 +1,6 @@
 #include "actors/api/console_api.hpp"
 
+#include "actors/api/console_replay.hpp"
 #include "actors/api/http_api.hpp"
 #include "protocol/batch/partitioner.hpp"
 
@@ -292,6 +293,12 @@ json snapshots(const node_services& node, words& arguments) {
   return answer(std::move(told));
 }
 
+json replay(
+  const node_services& node, const words& arguments, control_stream& more) {
+  auto told = replay_for_console(node, arguments, more);
+  return told ? answer(std::move(*told)) : error(told.error());
+}
+
 json help(const node_services&, words&) {
   json rows = json::array();
   auto add = [&](std::string_view command, std::string_view what) {
@@ -307,6 +314,13 @@ json help(const node_services&, words&) {
   add("dead-letters [--limit N]", "documents that were refused, and why");
   add("snapshots [delete --yes]",
     "stored states of matches and players; deleting them changes no state");
+  add("replay --topic T --from P [--to Q] [--rate N] [--match ID] --into "
+      "jsonl|feed",
+    "show events again; P and Q: PARTITION:OFFSET, an offset, a time, "
+    "earliest, latest");
+  add("replay --into view:NAME [--rate N] [--compare | --as COPY --from P --to "
+      "Q]",
+    "make a view again from the log while the old one answers");
   add("help", "this list");
   add("quit", "leave the prompt");
   return answer(std::move(rows));
@@ -315,7 +329,7 @@ json help(const node_services&, words&) {
 } // namespace
 
 std::string answer_console(
-  const node_services& services, std::string_view line) {
+  const node_services& services, std::string_view line, control_stream& more) {
   static const std::map<std::string, json (*)(const node_services&, words&)>
     commands{{"status", status}, {"topics", topics}, {"events", events},
       {"matches", matches}, {"match", match}, {"actors", actors},
@@ -335,11 +349,15 @@ std::string answer_console(
           arguments.push_back(word.get<std::string>());
     auto found = commands.find(name);
     services.matches->wait(services.matches->log_ends());
-    told = found == commands.end() ? error("unknown_command",
-                                       "there is no command '" + name
-                                         + "'; 'help' lists those that "
-                                           "there are")
-                                   : found->second(services, arguments);
+    if (name == "replay")
+      told = replay(services, arguments, more);
+    else if (found != commands.end())
+      told = found->second(services, arguments);
+    else
+      told = error("unknown_command",
+        "there is no command '" + name
+          + "'; 'help' lists those that there "
+            "are");
   }
   return told.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -8,6 +8,7 @@
 #include "actors/ingest/ingest_actor.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/match/match_views.hpp"
+#include "actors/replay/replay_desk.hpp"
 #include "actors/supervision.hpp"
 #include "engine/base/clock.hpp"
 #include "engine/base/metrics.hpp"
@@ -45,6 +46,8 @@ struct node_services {
   /// When the node started, on the time source's steady clock.
   std::chrono::nanoseconds started{0};
   aggregate_snapshots* snapshots = nullptr;
+  /// What is being replayed.
+  std::shared_ptr<replay_desk> replays = std::make_shared<replay_desk>();
 };
 
 } // namespace herald

@@ -123,10 +123,13 @@ void add_console(CLI::App& app, action& run) {
   // The command's own words, options among them, are the node's business.
   console->prefix_command();
   console->footer("Commands: status, topics, events, matches, match ID, "
-                  "actors, dead-letters, snapshots, help; without one: a "
-                  "prompt.\n"
+                  "actors, dead-letters, snapshots, replay, help; without "
+                  "one: a prompt.\n"
                   "Examples:\n  herald console --data data status\n"
-                  "  herald console --data data events match --limit 5");
+                  "  herald console --data data events match --limit 5\n"
+                  "  herald console --data data replay --topic match --from "
+                  "earliest --into jsonl\n"
+                  "  herald console --data data replay --into view:matches");
   console->callback([&run, options, console] {
     for (auto& word : console->remaining()) {
       if (word == "--json")

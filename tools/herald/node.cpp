@@ -368,8 +368,8 @@ struct node::implementation {
     url = "http://" + host_and_port(configuration.edge.listen.address, *port);
     auto listening = control_server::start(
       configuration.storage.data_folder / "control.sock",
-      [this](std::string_view line, control_stream&) {
-        return answer_console(services, line);
+      [this](std::string_view line, control_stream& more) {
+        return answer_console(services, line, more);
       });
     if (!listening)
       return std::unexpected(listening.error());
