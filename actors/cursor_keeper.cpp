@@ -50,6 +50,11 @@ offset cursor_keeper::get(
     if (auto found = dirty_.find({follower, where}); found != dirty_.end())
       return found->second;
   }
+  return stored(follower, where);
+}
+
+offset cursor_keeper::stored(
+  const std::string& follower, partition_id where) const {
   auto next = log_.log_start(where);
   (void)views_.read([&](const view_snapshot& views) -> result<void> {
     next = views.cursor(follower, followed(log_, where)).value_or(next);

@@ -32,6 +32,10 @@ public:
   /// thread.
   offset get(const std::string& follower, partition_id where) const;
 
+  /// The same as it is on disk, and so where the follower goes on after a
+  /// crash.
+  offset stored(const std::string& follower, partition_id where) const;
+
   /// Any thread; does not wait.
   void set(const std::string& follower, partition_id where, offset next);
 

@@ -62,6 +62,11 @@ struct payload_reader {
 
 } // namespace
 
+bool holds_events(std::string_view topic) {
+  return topic == "match" || topic == "player" || topic == "dead-letter"
+    || topic == audit_topic;
+}
+
 std::string_view name_of(const any_event& event) {
   return std::visit(
     [](auto& which) {

@@ -19,6 +19,10 @@ namespace herald {
 /// The type of an event as clients see it, such as "match.completed".
 std::string_view name_of(const any_event& event);
 
+/// Whether the topic's records are events, whose values start with the id of a
+/// schema.
+bool holds_events(std::string_view topic);
+
 /// Events as payloads of records and back: Avro in the Confluent wire format
 /// (byte 0, the schema's id as u32 big-endian, Avro binary). Payloads of older
 /// schema versions are brought up to today's structs by Avro's resolution

@@ -1,7 +1,10 @@
 #include "actors/api/console_api.hpp"
 
 #include "actors/api/console_replay.hpp"
+#include "actors/api/console_topics.hpp"
 #include "actors/api/http_api.hpp"
+#include "engine/log/retention.hpp"
+#include "engine/log/verify.hpp"
 #include "protocol/batch/partitioner.hpp"
 
 #include <fmt/chrono.h>
@@ -11,6 +14,7 @@
 #include <charconv>
 #include <deque>
 #include <map>
+#include <thread>
 
 namespace herald {
 
@@ -18,21 +22,22 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-using words = std::vector<std::string>;
+using words = console_words;
 
 constexpr std::size_t events_default = 20;
 constexpr std::size_t events_max = 1'000;
+constexpr std::size_t verify_problems_max = 100;
 
 json error(std::string_view code, const std::string& message) {
-  return {{"error", {{"code", code}, {"message", message}}}};
+  return console_error(code, message);
 }
 
 json answer(json what) {
-  return {{"answer", std::move(what)}};
+  return console_answer(std::move(what));
 }
 
 json error(const failure& why) {
-  return error(to_string(why.code), why.message);
+  return console_error(why);
 }
 
 /// The value of "--limit N", within bounds; also takes the words away.
@@ -73,6 +78,19 @@ json log_status(const node_services& node) {
   return status;
 }
 
+json retention_status(const node_services& node) {
+  auto totals = node.keeping->totals();
+  json waits = json::array();
+  for (auto& hold : node.keeping->holds())
+    waits.push_back({{"topic", hold.topic}, {"partition", hold.partition},
+      {"follower", hold.follower}, {"at", hold.at.value},
+      {"wanted", hold.wanted.value}});
+  return {{"batchesDeleted", totals.batches_deleted},
+    {"bytesDeleted", totals.bytes_deleted},
+    {"recordsCompacted", totals.records_compacted},
+    {"failures", totals.partitions_failed}, {"waitsFor", std::move(waits)}};
+}
+
 json gateway_status_of(const node_services& node) {
   if (!node.gateway)
     return {{"state", "off: no API key is configured"}};
@@ -103,8 +121,8 @@ json status(const node_services& node, words&) {
     {"documents",
       {{"accepted", in.accepted->value()}, {"duplicate", in.duplicate->value()},
         {"refused", in.refused->value()}}},
-    {"log", log_status(node)}, {"views", std::move(views)},
-    {"gateway", gateway_status_of(node)},
+    {"log", log_status(node)}, {"retention", retention_status(node)},
+    {"views", std::move(views)}, {"gateway", gateway_status_of(node)},
     {"feed",
       {{"connections", feed.connections}, {"subscriptions", feed.subscriptions},
         {"frames", feed.frames}, {"lagging", feed.lagging}}},
@@ -113,24 +131,6 @@ json status(const node_services& node, words&) {
 }
 
 // -- topics and events --------------------------------------------------------
-
-json topics(const node_services& node, words&) {
-  json rows = json::array();
-  for (auto& topic : node.log->topics()) {
-    std::uint64_t records = 0;
-    std::int64_t last = 0;
-    for (std::uint32_t p = 0; p < topic.partitions; ++p) {
-      partition_id where{topic.number, p};
-      records += node.log->committed_end(where).value
-        - node.log->log_start(where).value;
-      last = std::max(last, node.log->last_timestamp_ms(where));
-    }
-    rows.push_back({{"topic", topic.name}, {"partitions", topic.partitions},
-      {"records", records}, {"lastRecordTime", last},
-      {"id", to_string(topic.id)}});
-  }
-  return answer(std::move(rows));
-}
 
 /// The latest events of a topic, oldest first, as CloudEvents.
 result<json> latest_events(
@@ -240,6 +240,36 @@ json actors(const node_services& node, words&) {
   return answer(std::move(rows));
 }
 
+// -- verify -------------------------------------------------------------------
+
+/// Reads the whole log, a piece at a time, and lets others go first.
+json verify(const node_services& node, words&) {
+  verify_settings settings;
+  settings.carries_schemas = holds_events;
+  settings.problems_max = verify_problems_max;
+  settings.pause = [&node] {
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    return !*node.stopping;
+  };
+  auto report = verify_open_log(*node.log, settings);
+  if (!report)
+    return error(report.error());
+  json told{{"sound", report->problems.empty()}, {"topics", report->topics},
+    {"partitions", report->partitions}, {"batches", report->batches},
+    {"records", report->records}, {"bytes", report->bytes},
+    {"schemas", report->schemas}};
+  told["problems"] = json::array();
+  for (auto& problem : report->problems)
+    told["problems"].push_back(
+      {{"topic", problem.topic}, {"partition", problem.partition},
+        {"offset", problem.at.value}, {"what", problem.what}});
+  if (report->problems_left_off > 0)
+    told["problemsLeftOff"] = report->problems_left_off;
+  told["skipped"] = {"pages, vault and views: 'herald verify' looks at them "
+                     "when the node has stopped"};
+  return answer(std::move(told));
+}
+
 // -- snapshots ----------------------------------------------------------------
 
 std::string iso_time(std::int64_t ms) {
@@ -306,12 +336,19 @@ json help(const node_services&, words&) {
   };
   add("status", "what the node is doing, and what is wrong");
   add("topics", "topics with their partitions and records");
+  add("topics create NAME [--partitions N] [--set K=V]...",
+    "make a topic, with settings under Kafka's names");
+  add("topics alter NAME [--set K=V]... [--unset K]...",
+    "change settings of a topic");
+  add("topics describe NAME", "settings and partitions of a topic");
+  add("topics delete NAME --yes", "delete a topic with all its records");
   add("events [TOPIC] [--limit N]", "the latest events of a topic (match)");
   add(
     "matches [live|finished|aborted] [--limit N]", "matches, live ones first");
   add("match ID", "the state of one match");
   add("actors", "the supervision tree, with restarts");
   add("dead-letters [--limit N]", "documents that were refused, and why");
+  add("verify", "read the whole log and say what is wrong with it");
   add("snapshots [delete --yes]",
     "stored states of matches and players; deleting them changes no state");
   add("replay --topic T --from P [--to Q] [--rate N] [--match ID] --into "
@@ -331,9 +368,10 @@ json help(const node_services&, words&) {
 std::string answer_console(
   const node_services& services, std::string_view line, control_stream& more) {
   static const std::map<std::string, json (*)(const node_services&, words&)>
-    commands{{"status", status}, {"topics", topics}, {"events", events},
+    commands{{"status", status}, {"topics", answer_topics}, {"events", events},
       {"matches", matches}, {"match", match}, {"actors", actors},
-      {"dead-letters", dead_letters}, {"snapshots", snapshots}, {"help", help}};
+      {"dead-letters", dead_letters}, {"snapshots", snapshots},
+      {"verify", verify}, {"help", help}};
   auto request = json::parse(line, nullptr, false);
   json told;
   if (!request.is_object() || !request.contains("command")

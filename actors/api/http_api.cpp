@@ -536,8 +536,7 @@ result<std::string> cloud_event(const event_log& log, const event_codec& codec,
       out);
   }
   auto value = record.value.value_or("");
-  bool is_event = topic.name == "match" || topic.name == "player"
-    || topic.name == "dead-letter";
+  auto is_event = holds_events(topic.name);
   if (is_event) {
     auto event = codec.decode(value);
     if (!event)

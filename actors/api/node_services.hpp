@@ -15,7 +15,11 @@
 #include "engine/base/settings.hpp"
 #include "engine/store/follower.hpp"
 
+#include <atomic>
+
 namespace herald {
+
+class retention;
 
 /// The parts of a running node, as its HTTP API and its console see them. The
 /// node owns them all; they outlive both.
@@ -43,8 +47,16 @@ struct node_services {
   /// Views and vault write without a reserve of their own, so the node refuses
   /// at its doors, before they would fail. It goes on by itself.
   std::function<std::optional<failure>()> disk_trouble;
+  /// Deletes records and topics, and writes down that it does.
+  retention* keeping = nullptr;
+  /// Whether Kafka's clients may write to a topic.
+  std::function<bool(std::string_view topic)> is_for_clients;
+  /// Whether a topic is made by Herald and can only be deleted with it.
+  std::function<bool(std::string_view topic)> is_own_topic;
   /// When the node started, on the time source's steady clock.
   std::chrono::nanoseconds started{0};
+  /// Set when the node is about to stop, so that long answers end.
+  const std::atomic<bool>* stopping = nullptr;
   aggregate_snapshots* snapshots = nullptr;
   /// What is being replayed.
   std::shared_ptr<replay_desk> replays = std::make_shared<replay_desk>();

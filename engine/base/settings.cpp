@@ -2,6 +2,7 @@
 
 #include "engine/base/json_text.hpp"
 #include "engine/base/limits.hpp"
+#include "engine/log/topic_settings.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -572,6 +573,68 @@ void read_snapshots(
   snapshots.finish();
 }
 
+/// The settings of a topic, whose names have dots: with quotes they are one
+/// key, without they are tables in tables.
+void read_topic_settings(const toml::table& table, const std::string& prefix,
+  const std::string& title, complaints& wrong, declared_topic& out) {
+  for (auto& [key, value] : table) {
+    auto name = prefix + std::string(key.str());
+    auto line = key.source().begin.line;
+    if (prefix.empty() && (name == "partitions" || name == "ingest"))
+      continue;
+    if (auto* inner = value.as_table()) {
+      read_topic_settings(*inner, name + ".", title, wrong, out);
+      continue;
+    }
+    names known{"partitions", "ingest"};
+    for (auto& setting : topic_settings::known())
+      known.push_back(setting.name);
+    if (!topic_settings::find(name)) {
+      wrong.add(line,
+        fmt::format("{} has no key '{}'{} Allowed: {}", title, printable(name),
+          hint(name, known), joined(known)));
+      continue;
+    }
+    std::string text;
+    if (auto* texts = value.as_string())
+      text = texts->get();
+    else if (auto* number = value.as_integer())
+      text = std::to_string(number->get());
+    else if (auto* flag = value.as_boolean())
+      text = flag->get() ? "true" : "false";
+    else {
+      wrong.add(line,
+        fmt::format(
+          "{} {}: must be a text, a whole number, true or false", title, name));
+      continue;
+    }
+    topic_settings checked;
+    if (auto fine = checked.set(name, text); !fine)
+      wrong.add(line, fmt::format("{} {}", title, fine.error().message));
+    else
+      out.settings[name] = text;
+  }
+}
+
+bool is_kafka_topic_name(std::string_view name) {
+  return !name.empty() && name.size() <= 249 && name != "." && name != ".."
+    && consists_of(name, "._-");
+}
+
+void read_topic(const toml::table& table, const std::string& name, bool own,
+  complaints& wrong, declared_topic& out) {
+  auto title = fmt::format("[topics.{}]", name);
+  section topic(&table, title, wrong);
+  topic.number("partitions", 1, 1024, out.partitions);
+  topic.flag("ingest", out.ingest);
+  if (own && out.ingest)
+    wrong.add(table.source().begin.line,
+      fmt::format("{} ingest: '{}' is Herald's own topic, which clients cannot "
+                  "write to",
+        title, name));
+  read_topic_settings(table, "", title, wrong, out);
+}
+
 void read_topics(const toml::table& root, complaints& wrong, settings& out) {
   auto* node = root.get("topics");
   if (!node)
@@ -585,28 +648,47 @@ void read_topics(const toml::table& root, complaints& wrong, settings& out) {
     known.push_back(name);
   for (auto& [key, value] : *topics) {
     auto line = key.source().begin.line;
-    auto found = out.topics.find(std::string(key.str()));
-    if (found == out.topics.end()) {
+    std::string name{key.str()};
+    auto own = std::find(known.begin(), known.end(), key.str()) != known.end();
+    auto* table = value.as_table();
+    if (own && !table) {
+      wrong.add(
+        line, fmt::format("[topics.{}] must be a section, not a value", name));
+      continue;
+    }
+    // So that a mistyped name does not make a topic.
+    if (!own && (!table || !table->contains("ingest"))) {
       wrong.add(line,
         fmt::format("[topics] has no topic '{}'{} Allowed: {}. A name with a "
-                    "dot is written in quotes: [topics.\"riot.raw\"]",
-          printable(key.str()), hint(key.str(), known), joined(known)));
+                    "dot is written in quotes: [topics.\"riot.raw\"]; a topic "
+                    "of your own says ingest = true",
+          printable(name), hint(name, known), joined(known)));
       continue;
     }
-    auto title = fmt::format("[topics.{}]", key.str());
-    if (!value.is_table()) {
-      wrong.add(line, title + " must be a section, not a value");
+    if (!own
+      && (!is_kafka_topic_name(name) || name.starts_with("_")
+        || name == "audit")) {
+      wrong.add(line,
+        fmt::format("'{}' cannot name a topic of your own: 1 to 249 letters, "
+                    "digits, '.', '_' and '-', not with '_' first, and not "
+                    "'audit', which is Herald's",
+          printable(name)));
       continue;
     }
-    section topic(value.as_table(), title, wrong);
-    topic.number("partitions", 1, 1024, found->second.partitions);
-    topic.finish();
+    read_topic(*table, name, own, wrong, out.topics[name]);
   }
 }
 
+void read_retention(
+  const toml::table& root, complaints& wrong, retention_section& out) {
+  section retention(root, "retention", wrong);
+  retention.duration("interval", 100, day_ms, out.interval);
+  retention.finish();
+}
+
 void check_sections(const toml::table& root, complaints& wrong) {
-  names known{
-    "node", "storage", "edge", "kafka", "riot", "snapshots", "topics"};
+  names known{"node", "storage", "edge", "kafka", "riot", "retention",
+    "snapshots", "topics"};
   for (auto& [key, value] : root) {
     if (std::find(known.begin(), known.end(), key.str()) != known.end())
       continue;
@@ -740,6 +822,7 @@ result<settings> parse_settings(
   read_edge(root, wrong, out.edge);
   read_kafka(root, wrong, out.kafka);
   read_riot(root, file, wrong, out.riot);
+  read_retention(root, wrong, out.retention);
   read_snapshots(root, wrong, out.snapshots);
   read_topics(root, wrong, out);
   if (!wrong.empty())

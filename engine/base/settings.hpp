@@ -131,9 +131,21 @@ struct snapshot_settings {
   std::chrono::milliseconds replay_time{20};
 };
 
-/// [topics.NAME]. Counts only when the topic is made for the first time.
+/// [retention]
+struct retention_section {
+  /// How often the log is looked through for what may go.
+  std::chrono::milliseconds interval{300'000};
+};
+
+/// [topics.NAME]
 struct declared_topic {
+  /// Counts only when the topic is made for the first time.
   std::uint32_t partitions = 32;
+  /// Kafka's clients may write to it. Never one of Herald's own topics.
+  bool ingest = false;
+  /// Settings of topics (engine/log/topic_settings.hpp) by name, each checked
+  /// and as the file says it; they are set at every start.
+  std::map<std::string, std::string> settings;
   bool operator==(const declared_topic&) const = default;
 };
 
@@ -144,8 +156,10 @@ struct settings {
   edge_settings edge;
   kafka_settings kafka;
   riot_settings riot;
+  retention_section retention;
   snapshot_settings snapshots;
-  /// Every topic that Herald uses, also those that the file leaves out.
+  /// Every topic that Herald uses, also those that the file leaves out, and
+  /// those that the file adds.
   std::map<std::string, declared_topic> topics{
     {"dead-letter", {}}, {"match", {}}, {"player", {}}, {"riot.raw", {}}};
 };

@@ -75,6 +75,15 @@ void kafka_session::post(std::function<void()> task) {
   boost::asio::post(context_, std::move(task));
 }
 
+void kafka_session::settle_soon() {
+  if (std::exchange(settling_, true))
+    return;
+  post([self = shared_from_this()] {
+    self->settling_ = false;
+    self->core_.writer().settle();
+  });
+}
+
 void kafka_session::look_after(std::chrono::steady_clock::time_point now) {
   auto quiet = now - last_progress_;
   if (writing_ && quiet > stuck_time)

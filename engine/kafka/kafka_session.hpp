@@ -76,6 +76,10 @@ public:
   boost::asio::io_context& context() { return context_; }
   kafka_core& core() { return core_; }
 
+  /// Calls log_writer::settle() when the requests that are already there have
+  /// been looked at. From the session's thread.
+  void settle_soon();
+
   /// Closes the connection if it was idle or stuck for too long.
   void look_after(std::chrono::steady_clock::time_point now);
 
@@ -117,6 +121,7 @@ private:
   bool closed_ = false;
   bool reading_ = false;
   bool writing_ = false;
+  bool settling_ = false;
 
   // What was read and is not yet a whole request: small requests pass through
   // `staged_`, a large one is read in place.

@@ -44,16 +44,19 @@ std::optional<failure> event_log::failed() const {
   return self_->env_->failed();
 }
 
-result<void> event_log::append(std::span<append_item> items, bool visible) {
+result<void> event_log::append(
+  std::span<append_item> items, bool visible, bool use_reserve) {
   auto& self = *self_;
   std::vector<partition_commit> news;
   {
     std::lock_guard lock{self.write_mutex_};
     if (auto fine = self.check_items(items); !fine)
       return fine;
-    auto written = self.env_->write([&](MDB_txn* transaction) {
-      return self.append_all(transaction, items, visible);
-    });
+    auto written = self.env_->write(
+      [&](MDB_txn* transaction) {
+        return self.append_all(transaction, items, visible);
+      },
+      use_reserve);
     if (!written)
       return std::unexpected{std::move(written).error()};
     news = self.publish_touched();

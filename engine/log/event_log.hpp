@@ -101,6 +101,8 @@ struct batch_summary {
   std::int64_t max_timestamp_ms = 0;
   /// As stored, its header in the log included.
   std::uint64_t bytes = 0;
+  /// Of the pages that go with it, counted as stored_bytes() counts them.
+  std::uint64_t page_bytes = 0;
 };
 
 /// How much trim() and compact() do in one commit, so that appends between two
@@ -175,7 +177,7 @@ struct log_settings {
   std::uint64_t reserve_bytes = 64u << 20;
   /// Partitions of all topics together; create_topic() refuses more with
   /// fault::too_large.
-  std::uint32_t partitions_max = 2048;
+  std::uint32_t partitions_max = 16'384;
   /// Transactions that read at the same time; more hear fault::busy.
   std::uint32_t readers_max = 510;
   /// Also take a data folder on NFS or SMB, whose locks and syncs LMDB cannot
@@ -254,10 +256,11 @@ public:
     std::string_view name, std::span<const setting_change> changes);
   /// Deletes a topic with all its records. It is gone in one commit; its pages
   /// are freed in bounded ones after that (free_deleted() takes up what a crash
-  /// left). Its number is never used again, and a topic made later under the
-  /// name has another id. Whoever still reads it hears fault::not_found.
-  /// Faults: not_found, forbidden (is_internal_topic()).
-  result<void> delete_topic(std::string_view name);
+  /// left, or `step` has stopped). Its number is never used again, and a topic
+  /// made later under the name has another id. Whoever still reads it hears
+  /// fault::not_found. Faults: not_found, forbidden (is_internal_topic()).
+  result<void> delete_topic(
+    std::string_view name, const step_settings& step = {});
   /// One bounded step of freeing what deleted topics still hold; says whether
   /// there is more to do.
   result<bool> free_deleted(const step_settings& step = {});
@@ -334,7 +337,9 @@ public:
   /// (advance_committed_end() moves it later). The first append of a partition
   /// whose term changed records the term. Faults: invalid_input (not a batch
   /// with dense offsets), not_found (no such partition), storage_full, io.
-  result<void> append(std::span<append_item> items, bool visible = true);
+  /// `use_reserve`: even on a full disk, for what makes deleting possible.
+  result<void> append(std::span<append_item> items, bool visible = true,
+    bool use_reserve = false);
 
   /// Gives out `count` (1 to 2^16) producer ids in a row that were never given
   /// out before, durable on return: the first of them.

@@ -44,6 +44,24 @@ failure lmdb_failure(
   }
 }
 
+int open_table(
+  MDB_txn* transaction, const char* name, unsigned flags, MDB_dbi* table) {
+  auto code = mdb_dbi_open(transaction, name, flags, table);
+  auto* context = static_cast<log_environment::context*>(
+    mdb_env_get_userctx(mdb_txn_env(transaction)));
+  if (code || !context)
+    return code;
+  std::lock_guard lock{context->mutex};
+  context->names[*table] = name;
+  return 0;
+}
+
+MDB_dbi table_in(MDB_txn* transaction, MDB_dbi table) {
+  auto* context = static_cast<log_environment::context*>(
+    mdb_env_get_userctx(mdb_txn_env(transaction)));
+  return context && context->spare ? context->spare->table(table) : table;
+}
+
 // -- opening ------------------------------------------------------------------
 
 log_environment::log_environment(
@@ -100,6 +118,7 @@ result<void> log_environment::open_environment() {
     return std::unexpected{tried(code)};
   mdb_env_set_assert(
     env_, [](MDB_env*, const char* message) { throw lmdb_assertion{message}; });
+  mdb_env_set_userctx(env_, &context_);
   map_bytes_ = file_->size();
   for (auto code :
     {mdb_env_set_maxdbs(env_, settings_.partitions_max + fixed_tables),
@@ -142,6 +161,13 @@ result<log_environment::reader> log_environment::read() const {
   gate.unlock();
   if (map_lost_)
     return std::unexpected{*failed()};
+  auto transaction = begin_reading();
+  if (!transaction)
+    return std::unexpected{std::move(transaction).error()};
+  return reader{*this, *transaction, std::move(map)};
+}
+
+result<MDB_txn*> log_environment::begin_reading() const {
   MDB_txn* transaction = nullptr;
   {
     std::lock_guard lock{idle_mutex_};
@@ -153,15 +179,37 @@ result<log_environment::reader> log_environment::read() const {
   auto code = transaction
     ? mdb_txn_renew(transaction)
     : mdb_txn_begin(env_, nullptr, MDB_RDONLY, &transaction);
-  if (code) {
-    if (transaction)
-      mdb_txn_abort(transaction);
-    return std::unexpected{lmdb_failure("read", folder_, code)};
+  if (code == 0)
+    return transaction;
+  if (transaction)
+    mdb_txn_abort(transaction);
+  if (code == MDB_PANIC)
+    return begin_spare_reading();
+  return std::unexpected{lmdb_failure("read", folder_, code)};
+}
+
+result<MDB_txn*> log_environment::begin_spare_reading() const {
+  std::lock_guard lock{spare_mutex_};
+  if (!spare_) {
+    std::lock_guard names{context_.mutex};
+    auto opened = spare_environment::open(folder_, map_bytes_, context_.names);
+    if (!opened)
+      return std::unexpected{std::move(opened).error()};
+    spare_ = std::move(*opened);
+    spare_context_.spare = spare_.get();
+    mdb_env_set_userctx(spare_->handle(), &spare_context_);
   }
-  return reader{*this, transaction, std::move(map)};
+  MDB_txn* transaction = nullptr;
+  auto code
+    = mdb_txn_begin(spare_->handle(), nullptr, MDB_RDONLY, &transaction);
+  if (code)
+    return std::unexpected{lmdb_failure("read", folder_, code)};
+  return transaction;
 }
 
 void log_environment::give_back(MDB_txn* transaction) const {
+  if (mdb_txn_env(transaction) != env_)
+    return mdb_txn_abort(transaction);
   mdb_txn_reset(transaction);
   std::lock_guard lock{idle_mutex_};
   idle_readers_.push_back(transaction);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/log/event_log.hpp"
+#include "engine/log/spare_environment.hpp"
 #include "engine/log/written_ahead_file.hpp"
 #include "protocol/bytes.hpp"
 #include "protocol/failure.hpp"
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,11 +38,20 @@ inline bytes_view to_view(const MDB_val& value) {
   return {static_cast<const char*>(value.mv_data), value.mv_size};
 }
 
+/// mdb_dbi_open() in a log_environment, which remembers the names of its
+/// tables.
+int open_table(
+  MDB_txn* transaction, const char* name, unsigned flags, MDB_dbi* table);
+
+/// The handle that a table of a log_environment has in this transaction of it.
+MDB_dbi table_in(MDB_txn* transaction, MDB_dbi table);
+
 /// A cursor that closes itself; not beyond its transaction.
 class lmdb_cursor {
 public:
   lmdb_cursor(MDB_txn* transaction, MDB_dbi table) {
-    code_ = mdb_cursor_open(transaction, table, &cursor_);
+    code_
+      = mdb_cursor_open(transaction, table_in(transaction, table), &cursor_);
   }
   lmdb_cursor(const lmdb_cursor&) = delete;
   lmdb_cursor& operator=(const lmdb_cursor&) = delete;
@@ -107,7 +118,8 @@ public:
     MDB_txn* transaction_;
     std::shared_lock<std::shared_mutex> map_;
   };
-  /// From any thread. fault::busy when too many read, io when LMDB cannot.
+  /// From any thread, and after writing has failed. fault::busy when too many
+  /// read, io when LMDB cannot.
   result<reader> read() const;
 
   /// Returned by the body of write() to abort without an error of LMDB's.
@@ -140,12 +152,27 @@ private:
     const std::function<int(MDB_txn*)>& body, bool use_reserve, bool alone);
   bool grow(bool use_reserve);
   void stay_ahead();
+  result<MDB_txn*> begin_reading() const;
+  result<MDB_txn*> begin_spare_reading() const;
   void give_back(MDB_txn* transaction) const;
 
   std::filesystem::path folder_;
   log_settings settings_;
   MDB_env* env_ = nullptr;
   std::unique_ptr<written_ahead_file> file_;
+
+  // What a transaction can be asked of its environment.
+  struct context {
+    std::mutex mutex;
+    std::map<MDB_dbi, std::string> names;
+    const spare_environment* spare = nullptr;
+  };
+  friend int open_table(MDB_txn*, const char*, unsigned, MDB_dbi*);
+  friend MDB_dbi table_in(MDB_txn*, MDB_dbi);
+  mutable context context_;
+  mutable context spare_context_;
+  mutable std::mutex spare_mutex_;
+  mutable std::unique_ptr<spare_environment> spare_;
 
   // Held shared by readers; exclusively to move the map. The gate keeps new
   // readers out while somebody waits to move it.

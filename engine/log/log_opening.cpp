@@ -143,7 +143,8 @@ int get_row(
   MDB_txn* transaction, MDB_dbi table, bytes_view key, bytes_view& value) {
   auto k = to_value(key);
   MDB_val stored{};
-  if (auto code = mdb_get(transaction, table, &k, &stored))
+  if (auto code
+    = mdb_get(transaction, table_in(transaction, table), &k, &stored))
     return code;
   auto checked = without_row_check(key, to_view(stored));
   if (!checked)
@@ -160,10 +161,10 @@ int open_tables(MDB_txn* transaction, tables& to, unsigned flags) {
   for (auto [name, table] :
     {std::pair{meta_table, &to.meta}, {topics_table, &to.topics},
       {partitions_table, &to.partitions}, {terms_table, &to.terms}})
-    if (auto code = mdb_dbi_open(transaction, name, flags, table))
+    if (auto code = open_table(transaction, name, flags, table))
       return code;
   // Logs from before idempotent producers were known have no such table yet.
-  return mdb_dbi_open(
+  return open_table(
     transaction, producers_table, flags | MDB_CREATE, &to.producers);
 }
 
@@ -236,6 +237,14 @@ int event_log::impl::load_tables(MDB_txn* transaction, failure& refused) {
   if (code == MDB_NOTFOUND)
     code = add_row_checks(transaction, tables_);
   if (code)
+    return code;
+  // A row that has got another name would not be missed.
+  lmdb_cursor metas{transaction, tables_.meta};
+  for (code = metas.move(MDB_FIRST); !code; code = metas.move(MDB_NEXT))
+    if (auto row = without_row_check(metas.key(), metas.value()); !row)
+      return give_up(fault::damaged,
+        fmt::format("row {:?}: {}", metas.key(), row.error().message));
+  if (code != MDB_NOTFOUND)
     return code;
   code = get_row(transaction, tables_.meta, incarnation_key, value);
   if (code == MDB_NOTFOUND || (!code && value.size() != 8))
@@ -334,7 +343,7 @@ int event_log::impl::load_topic(
   for (std::uint32_t i = 0; i < info.partitions; ++i) {
     auto& partition = topic->partitions[i];
     partition.where = {info.number, i};
-    auto code = mdb_dbi_open(
+    auto code = open_table(
       transaction, partition_table(info.id, i).c_str(), 0, &partition.table);
     bytes_view value;
     if (!code)

@@ -32,6 +32,16 @@ int find_batch(lmdb_cursor& cursor, offset from) {
   return code;
 }
 
+// What an entry takes in LMDB's pages: a share of one, or pages of its own
+// where two would not fit into one.
+std::uint64_t page_bytes(std::uint64_t entry) {
+  constexpr std::uint64_t page = 4'096, page_header = 16, node_header = 8;
+  auto node = entry + node_header + sizeof(offset);
+  return node <= (page - page_header) / 2
+    ? node
+    : (entry + page_header + page - 1) / page * page;
+}
+
 } // namespace
 
 // Visits the entries from the one that holds `from` up to `end`, checked.
@@ -167,8 +177,8 @@ result<batch_summary> event_log::impl::summary(
       named({fault::damaged,
               batch ? "its key is damaged" : std::move(batch).error().message},
         where, base.value_or(offset{at(where).log_start}))};
-  return batch_summary{
-    *base, batch->next_offset(), batch->max_timestamp_ms(), entry.size()};
+  return batch_summary{*base, batch->next_offset(), batch->max_timestamp_ms(),
+    entry.size(), page_bytes(entry.size())};
 }
 
 result<std::vector<batch_summary>> event_log::survey(
@@ -220,7 +230,8 @@ result<std::uint64_t> event_log::stored_bytes(partition_id where) const {
   return self_->reading(
     where, [&](MDB_txn* transaction) -> result<std::uint64_t> {
       MDB_stat stat{};
-      if (auto code = mdb_stat(transaction, partition.table, &stat))
+      if (auto code
+        = mdb_stat(transaction, table_in(transaction, partition.table), &stat))
         return std::unexpected{
           lmdb_failure("read", data_folder() / "log", code)};
       return stat.ms_psize

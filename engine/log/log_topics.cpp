@@ -83,7 +83,7 @@ result<topic_info> event_log::create_topic(std::string_view name,
       partition_numbers numbers;
       numbers.anchor = numbers.head = first_anchor(info.id.value, i);
       partition.publish(numbers);
-      code = mdb_dbi_open(transaction, partition_table(info.id, i).c_str(),
+      code = open_table(transaction, partition_table(info.id, i).c_str(),
         MDB_CREATE, &partition.table);
       if (!code)
         code = put_row(transaction, self.tables_.partitions,
@@ -173,7 +173,8 @@ result<topic_settings> event_log::alter_topic(
   return settings;
 }
 
-result<void> event_log::delete_topic(std::string_view name) {
+result<void> event_log::delete_topic(
+  std::string_view name, const step_settings& step) {
   auto& self = *self_;
   {
     std::lock_guard lock{self.write_mutex_};
@@ -207,13 +208,14 @@ result<void> event_log::delete_topic(std::string_view name) {
     self.numbers_.erase(topic->name);
     self.deleted_.emplace_back(topic->id, topic->partitions);
   }
-  for (;;) {
-    auto more = free_deleted();
+  while (!step.go_on || step.go_on()) {
+    auto more = free_deleted(step);
     if (!more)
       return std::unexpected{std::move(more).error()};
     if (!*more)
       return {};
   }
+  return {};
 }
 
 partition_state* event_log::impl::find_any(partition_id where) const {

@@ -192,7 +192,7 @@ int event_log::impl::free_partition(MDB_txn* transaction, const uuid& id,
   std::uint32_t partition, const step_settings& step, bool& emptied) {
   emptied = false;
   MDB_dbi table = 0;
-  auto code = mdb_dbi_open(
+  auto code = open_table(
     transaction, partition_table(id, partition).c_str(), 0, &table);
   if (code == MDB_NOTFOUND) {
     emptied = true;
@@ -229,7 +229,7 @@ int event_log::impl::free_partition(MDB_txn* transaction, const uuid& id,
 int event_log::impl::close_partition(
   MDB_txn* transaction, const uuid& id, std::uint32_t partition) {
   MDB_dbi table = 0;
-  auto code = mdb_dbi_open(
+  auto code = open_table(
     transaction, partition_table(id, partition).c_str(), 0, &table);
   if (!code)
     code = mdb_drop(transaction, table, 1);

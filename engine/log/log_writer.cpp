@@ -55,20 +55,21 @@ result<std::uint32_t> log_writer::check(
 
 void log_writer::append(partition_id where, bytes batch, completion done) {
   if (auto records = check(where, batch))
-    hand_over(
-      {.where = where, .batch = std::move(batch)}, *records, std::move(done));
+    hand_over({.where = where, .batch = std::move(batch)}, *records,
+      std::move(done), handed_over::now);
   else
     refuse(done, std::move(records).error());
 }
 
 void log_writer::append_checked(partition_id where, std::span<char> batch,
-  std::shared_ptr<void> owner, std::uint32_t records, completion done) {
+  std::shared_ptr<void> owner, std::uint32_t records, completion done,
+  handed_over when) {
   hand_over({.where = where, .part = batch, .owner = std::move(owner)}, records,
-    std::move(done));
+    std::move(done), when);
 }
 
 void log_writer::hand_over(
-  append_item item, std::uint32_t records, completion done) {
+  append_item item, std::uint32_t records, completion done, handed_over when) {
   auto size = item.view().size();
   if (size > settings_.batch_bytes_max) {
     refuse(done, too_large(size));
@@ -85,7 +86,7 @@ void log_writer::hand_over(
       waiting_bytes_ += size;
       ++waiting_batches_;
       queue_.push_back({std::move(item), records, std::move(done)});
-      if (idle_)
+      if (idle_ && !committing_ && when == handed_over::now)
         wake_.notify_one();
       return;
     }
@@ -136,11 +137,31 @@ std::size_t log_writer::turn() {
   return commit_next(lock);
 }
 
+void log_writer::settle() {
+  std::unique_lock lock{mutex_};
+  // Whoever commits looks at the queue again.
+  if (committing_ || queue_.empty() || !settings_.own_thread)
+    return;
+  if (waiting_bytes_ <= settings_.settle_bytes_max
+    && small_commit_ <= settings_.settle_time_max && !stopping_)
+    commit_next(lock);
+  if (!queue_.empty() || stopping_)
+    wake_.notify_one();
+}
+
+// Weighs the newest commit with an eighth, as TCP does with round trips.
+void log_writer::remember_time(
+  std::size_t bytes, std::chrono::nanoseconds took) {
+  if (bytes <= settings_.settle_bytes_max)
+    small_commit_ += (took - small_commit_) / 8;
+}
+
 void log_writer::run() {
   std::unique_lock lock{mutex_};
   for (;;) {
     idle_ = true;
-    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    wake_.wait(
+      lock, [this] { return !committing_ && (stopping_ || !queue_.empty()); });
     idle_ = false;
     if (queue_.empty())
       return;
@@ -166,9 +187,12 @@ std::size_t log_writer::commit_next(std::unique_lock<std::mutex>& lock) {
   }
   if (group_.empty())
     return 0;
+  committing_ = true;
   lock.unlock();
 
+  auto before = std::chrono::steady_clock::now();
   auto committed = log_.append(group_);
+  auto took = std::chrono::steady_clock::now() - before;
   auto batches = done_.size();
 
   // Before anybody is answered: who hears of a commit finds it counted, and its
@@ -176,6 +200,7 @@ std::size_t log_writer::commit_next(std::unique_lock<std::mutex>& lock) {
   lock.lock();
   waiting_bytes_ -= size;
   waiting_batches_ -= batches;
+  remember_time(size, took);
   if (committed) {
     ++counts_.commits;
     counts_.batches += batches;
@@ -196,6 +221,7 @@ std::size_t log_writer::commit_next(std::unique_lock<std::mutex>& lock) {
   group_.clear();
   done_.clear();
   lock.lock();
+  committing_ = false;
   return batches;
 }
 

@@ -2,6 +2,7 @@
 
 #include "engine/log/event_log.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -40,8 +41,21 @@ struct writer_settings {
   std::size_t commit_bytes_max = 8u << 20;
   /// The largest batch; more is fault::too_large.
   std::size_t batch_bytes_max = message_bytes_bound;
+  /// What settle() commits on its caller's thread, in bytes, as long as commits
+  /// of that size take no longer than this; more, and slower disks, are the
+  /// writer's own business.
+  std::size_t settle_bytes_max = 64u << 10;
+  std::chrono::microseconds settle_time_max{2'000};
   /// False: no thread; turn() commits when it is called. For tests.
   bool own_thread = true;
+};
+
+/// When the writer hears of a batch.
+enum class handed_over {
+  /// At once.
+  now,
+  /// When the caller calls settle(), which it does soon.
+  when_settled,
 };
 
 /// What the writer has done since it was made.
@@ -74,8 +88,8 @@ public:
 
   /// Hands over a batch, from any thread; checks it (header, CRC, count) on
   /// that thread and does not wait for the disk. `done` is called exactly once:
-  /// after the commit on the writer's thread, or before append() returns, on
-  /// the caller's, when the batch is refused: invalid_input, not_found,
+  /// after the commit on the thread that commits, or before append() returns,
+  /// on the caller's, when the batch is refused: invalid_input, not_found,
   /// too_large, busy (full, try again), unavailable (stopped), io (the log has
   /// failed). After a commit that failed every batch of it hears the reason.
   /// `done` must be quick and must not throw; it may call append().
@@ -85,7 +99,16 @@ public:
   /// many records as offsets, which are `records`, an existing partition. It is
   /// not copied: `owner` keeps it alive, and nobody else changes it meanwhile.
   void append_checked(partition_id where, std::span<char> batch,
-    std::shared_ptr<void> owner, std::uint32_t records, completion done);
+    std::shared_ptr<void> owner, std::uint32_t records, completion done,
+    handed_over when = handed_over::now);
+
+  /// Sees to it that what was appended is committed: on this thread, when no
+  /// commit is on its way, little waits and the disk is quick, since two
+  /// switches between threads cost as much as half a commit; otherwise the
+  /// writer's thread is woken. From any thread that may wait for the disk for a
+  /// moment, and not from `done`. Completions and listeners may be called on
+  /// this thread.
+  void settle();
 
   /// Whether a batch of that size would be taken now, as far as room goes. The
   /// next caller may take the room.
@@ -95,7 +118,7 @@ public:
   /// not without an own thread.
   append_outcome append_and_wait(partition_id where, bytes batch);
 
-  /// event_log::on_commit: called on the writer's thread, before the
+  /// event_log::on_commit: called on the thread that commits, before the
   /// completions of that commit. (A schema registered meanwhile reports on the
   /// thread that registered it.)
   void on_commit(event_log::commit_listener listener);
@@ -123,12 +146,14 @@ private:
   };
 
   result<std::uint32_t> check(partition_id where, bytes_view data) const;
-  void hand_over(append_item item, std::uint32_t records, completion done);
+  void hand_over(
+    append_item item, std::uint32_t records, completion done, handed_over when);
   failure too_large(std::size_t bytes) const;
   bool is_full(std::size_t more_bytes) const;
   void refuse(const completion& done, failure why);
   void run();
   std::size_t commit_next(std::unique_lock<std::mutex>& lock);
+  void remember_time(std::size_t bytes, std::chrono::nanoseconds took);
 
   event_log& log_;
   writer_settings settings_;
@@ -139,6 +164,10 @@ private:
   std::size_t waiting_batches_ = 0;
   bool stopping_ = false;
   bool idle_ = false;
+  // Somebody commits: the writer's thread, or one that settles.
+  bool committing_ = false;
+  // How long small commits take: a moving mean.
+  std::chrono::nanoseconds small_commit_{0};
   // The group on its way to disk; belongs to whoever commits.
   std::vector<append_item> group_;
   std::vector<completion> done_;

@@ -41,11 +41,27 @@ bool retention::going_on() const {
 retention_turn retention::turn(std::int64_t now_ms) {
   std::lock_guard work{work_};
   retention_turn did;
+  look_at_all(now_ms, did);
+  finish_deletions(did);
+  std::lock_guard lock{mutex_};
+  totals_.batches_deleted += did.batches_deleted;
+  totals_.bytes_deleted += did.bytes_deleted;
+  totals_.records_compacted += did.records_compacted;
+  totals_.partitions_failed += did.partitions_failed;
+  return did;
+}
+
+retention_turn retention::totals() const {
+  std::lock_guard lock{mutex_};
+  return totals_;
+}
+
+void retention::look_at_all(std::int64_t now_ms, retention_turn& did) {
   for (auto& topic : log_.topics()) {
     auto settings = log_.settings_of(topic.number);
     for (std::uint32_t i = 0; settings && i < topic.partitions; ++i) {
       if (!going_on())
-        return did;
+        return;
       partition_id where{topic.number, i};
       auto done = apply_policies(where, topic, *settings, now_ms, did);
       // A topic may be deleted at any time.
@@ -56,8 +72,6 @@ retention_turn retention::turn(std::int64_t now_ms) {
       }
     }
   }
-  finish_deletions(did);
-  return did;
 }
 
 // What a crash has left of topics that were being deleted.
@@ -136,6 +150,7 @@ result<retention::plan> retention::plan_deletion(partition_id where,
   if (old == std::numeric_limits<std::int64_t>::min() && excess == 0
     && closed == made.from)
     return made;
+  std::uint64_t pages = 0;
   std::size_t count = 0;
   while (made.to < end && count < settings_.batches_max) {
     auto batches = log_.survey(
@@ -150,7 +165,7 @@ result<retention::plan> retention::plan_deletion(partition_id where,
       if (batch.max_timestamp_ms < old)
         made.reason
           = fmt::format("retention.ms={}", settings.get("retention.ms"));
-      else if (made.bytes + batch.bytes <= excess)
+      else if (pages + batch.page_bytes <= excess)
         made.reason
           = fmt::format("retention.bytes={}", settings.get("retention.bytes"));
       else if (batch.next <= closed)
@@ -160,6 +175,7 @@ result<retention::plan> retention::plan_deletion(partition_id where,
         return made;
       made.to = batch.next;
       made.bytes += batch.bytes;
+      pages += batch.page_bytes;
       ++count;
     }
   }
@@ -278,7 +294,7 @@ result<void> retention::delete_topic(
         return known;
       set_hold(*topic, i, std::nullopt);
     }
-  return log_.delete_topic(name);
+  return log_.delete_topic(name, settings_.step);
 }
 
 std::vector<retention_hold> retention::holds() const {

@@ -125,6 +125,9 @@ public:
   /// Announces and deletes a topic; event_log::delete_topic().
   result<void> delete_topic(std::string_view name, std::string_view principal);
 
+  /// What all turns since the start have done.
+  retention_turn totals() const;
+
   /// Where a follower keeps back what should be gone, as of the last turn.
   std::vector<retention_hold> holds() const;
 
@@ -137,6 +140,7 @@ public:
 private:
   struct plan;
   bool going_on() const;
+  void look_at_all(std::int64_t now_ms, retention_turn& did);
   result<void> apply_policies(partition_id where, const topic_info& topic,
     const topic_settings& settings, std::int64_t now_ms, retention_turn& did);
   result<plan> plan_deletion(partition_id where, const topic_settings& settings,
@@ -160,6 +164,7 @@ private:
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<retention_hold> holds_;
+  retention_turn totals_;
   bool stopping_ = false;
   std::thread thread_;
 };

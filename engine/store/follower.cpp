@@ -406,6 +406,17 @@ std::vector<follower_status> follower_driver::status() const {
   return all;
 }
 
+std::optional<std::pair<std::string, offset>> follower_driver::slowest(
+  partition_id where) const {
+  std::lock_guard lock{self_->mutex};
+  std::optional<std::pair<std::string, offset>> least;
+  for (const auto& each : self_->entries)
+    for (const auto& part : each->parts)
+      if (part.where == where && (!least || part.next < least->second))
+        least = {each->status.name, part.next};
+  return least;
+}
+
 std::optional<failure> follower_driver::failed() const {
   std::lock_guard lock{self_->mutex};
   return self_->failed;

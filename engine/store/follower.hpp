@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace herald {
@@ -131,6 +132,12 @@ public:
   /// From any thread.
   std::vector<follower_status> status() const;
 
+  /// The projection that is furthest behind in a partition, and where it goes
+  /// on, as it is on disk; one that has stopped counts. None when none reads
+  /// it. From any thread.
+  std::optional<std::pair<std::string, offset>> slowest(
+    partition_id where) const;
+
   /// Why the driver as a whole has stopped: the views cannot be written.
   std::optional<failure> failed() const;
 
@@ -138,6 +145,15 @@ private:
   struct impl;
   std::unique_ptr<impl> self_;
 };
+
+/// Clears the projection's tables and folds the log into them again, up to its
+/// end: for `herald verify --repair-views`. Nothing else may write the views
+/// meanwhile. fault::conflict when part of the history that the tables hold is
+/// gone from the log; the tables are as before then. The other faults are those
+/// of compare_with_fold(), after which the tables hold a part of the log and
+/// the next start goes on with it.
+result<void> fold_anew(
+  projection& follower, const event_log& log, view_store& views);
 
 /// One table of a projection, as it is and as the log says it should be.
 struct table_comparison {

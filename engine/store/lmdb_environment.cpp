@@ -2,6 +2,7 @@
 
 #include "engine/base/logging.hpp"
 #include "engine/log/page_file.hpp"
+#include "engine/log/spare_environment.hpp"
 
 #include <fmt/format.h>
 #include <lmdb.h>
@@ -181,13 +182,17 @@ void lmdb_transaction::check(int code, std::string_view what) {
     {fault_of(code), fmt::format("cannot {}: {}", what, mdb_strerror(code))});
 }
 
+unsigned lmdb_transaction::handle_of(lmdb_table table) const {
+  return spare_ ? spare_->table(table.handle) : table.handle;
+}
+
 std::optional<bytes_view> lmdb_transaction::get(
   lmdb_table table, bytes_view key) {
   if (failed_ || key.empty() || key.size() > store_key_bytes_max)
     return std::nullopt;
   auto name = value_of(key);
   MDB_val found{};
-  int code = mdb_get(transaction_, table.handle, &name, &found);
+  int code = mdb_get(transaction_, handle_of(table), &name, &found);
   if (code == MDB_NOTFOUND)
     return std::nullopt;
   check(code, "read a row");
@@ -232,7 +237,7 @@ std::uint64_t lmdb_transaction::count(lmdb_table table) {
   if (failed_)
     return 0;
   MDB_stat stat{};
-  check(mdb_stat(transaction_, table.handle, &stat), "count rows");
+  check(mdb_stat(transaction_, handle_of(table), &stat), "count rows");
   return failed_ ? 0 : stat.ms_entries;
 }
 
@@ -241,7 +246,7 @@ std::size_t lmdb_transaction::scan(lmdb_table table, const key_range& range,
   if (failed_ || limit == 0)
     return 0;
   cursor_guard guard;
-  check(mdb_cursor_open(transaction_, table.handle, &guard.cursor),
+  check(mdb_cursor_open(transaction_, handle_of(table), &guard.cursor),
     "open a cursor");
   if (failed_)
     return 0;
@@ -569,14 +574,38 @@ result<void> lmdb_environment::read(
   transaction_guard guard;
   int code
     = mdb_txn_begin(environment_, nullptr, MDB_RDONLY, &guard.transaction);
+  const spare_environment* spare = nullptr;
+  if (code == MDB_PANIC) {
+    auto opened = open_spare();
+    if (!opened)
+      return std::unexpected{opened.error()};
+    spare = *opened;
+    code
+      = mdb_txn_begin(spare->handle(), nullptr, MDB_RDONLY, &guard.transaction);
+  }
   if (code != MDB_SUCCESS)
     return fail(fault_of(code),
       fmt::format("cannot read the store {}: {}", name(), mdb_strerror(code)));
-  lmdb_transaction transaction{guard.transaction};
+  lmdb_transaction transaction{guard.transaction, spare};
   auto outcome = work(transaction);
   if (outcome && transaction.failed_)
     return std::unexpected{*transaction.failed_};
   return outcome;
+}
+
+result<const spare_environment*> lmdb_environment::open_spare() const {
+  std::lock_guard lock{spare_mutex_};
+  if (!spare_) {
+    std::map<unsigned, std::string> names;
+    for (auto& [name, table] : *tables())
+      names.emplace(table.handle, name);
+    auto opened
+      = spare_environment::open(settings_.directory, map_bytes_, names);
+    if (!opened)
+      return std::unexpected{opened.error()};
+    spare_ = std::move(*opened);
+  }
+  return spare_.get();
 }
 
 result<lmdb_table> lmdb_environment::table(std::string_view name) {

@@ -23,6 +23,8 @@ struct MDB_txn;
 
 namespace herald {
 
+class spare_environment;
+
 /// The longest key that LMDB takes. Keys are never empty.
 constexpr std::size_t store_key_bytes_max = 511;
 
@@ -96,10 +98,14 @@ public:
 
 private:
   friend class lmdb_environment;
-  explicit lmdb_transaction(MDB_txn* transaction) : transaction_{transaction} {}
+  explicit lmdb_transaction(
+    MDB_txn* transaction, const spare_environment* spare = nullptr)
+    : transaction_{transaction}, spare_{spare} {}
   void check(int code, std::string_view what);
+  unsigned handle_of(lmdb_table table) const;
 
   MDB_txn* transaction_;
+  const spare_environment* spare_;
   std::optional<failure> failed_;
   bool map_full_ = false;
 };
@@ -178,7 +184,8 @@ public:
   result<void> write(
     const std::function<result<void>(lmdb_transaction&)>& work);
 
-  /// Runs `work` over the state of the last commit.
+  /// Runs `work` over the state of the last commit, also after writing has
+  /// failed.
   result<void> read(
     const std::function<result<void>(lmdb_transaction&)>& work) const;
 
@@ -209,6 +216,7 @@ private:
   result<bool> attempt(
     const std::function<result<void>(lmdb_transaction&)>& work);
   std::unexpected<failure> stop(int code, std::string_view what);
+  result<const spare_environment*> open_spare() const;
 
   lmdb_settings settings_;
   int file_ = -1;
@@ -221,6 +229,8 @@ private:
   std::shared_ptr<const lmdb_tables> tables_
     = std::make_shared<const lmdb_tables>();
   std::optional<failure> failed_;
+  mutable std::mutex spare_mutex_;
+  mutable std::unique_ptr<spare_environment> spare_;
   std::atomic<std::uint64_t> commits_ = 0;
 };
 

@@ -587,6 +587,19 @@ result<bytes> vault::open_sealed(bytes_view sealed, bytes_view context) const {
   return document;
 }
 
+result<std::uint64_t> vault::next_key_id() const {
+  return self_->look_up<std::uint64_t>(
+    [&](lmdb_transaction& transaction) -> result<std::uint64_t> {
+      auto value = transaction.get(self_->format, next_key);
+      if (!value)
+        return 1;
+      auto next = take_big_endian<std::uint64_t>(*value);
+      if (!next)
+        return damaged_row(format_table);
+      return *next;
+    });
+}
+
 result<std::uint64_t> vault::key_of(bytes_view sealed) {
   if (sealed.size() < sealed_header_bytes + gcm_tag_bytes)
     return fail(fault::damaged, "sealed bytes are cut off");

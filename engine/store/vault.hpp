@@ -153,6 +153,9 @@ public:
   /// erased. fault::damaged: the bytes or the context are not what was sealed.
   result<bytes> open_sealed(bytes_view sealed, bytes_view context) const;
 
+  /// All keys that this vault has made have ids below it.
+  result<std::uint64_t> next_key_id() const;
+
   /// The key id that sealed bytes carry; fault::damaged when they are too
   /// short or of an unknown version.
   static result<std::uint64_t> key_of(bytes_view sealed);

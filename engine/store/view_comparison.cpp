@@ -129,6 +129,39 @@ result<std::optional<std::string>> reason_not_to_rebuild(
   return reason;
 }
 
+result<void> fold_anew(
+  projection& follower, const event_log& log, view_store& views) {
+  auto now = record_of(follower, log);
+  if (auto opened = views.open_tables(now.tables); !opened)
+    return std::unexpected{opened.error()};
+  auto gone = reason_not_to_rebuild(follower, log, views);
+  if (!gone)
+    return std::unexpected{gone.error()};
+  if (*gone)
+    return fail(fault::conflict, **gone);
+  auto cleared = views.update([&](view_transaction& transaction) {
+    transaction.reset(follower.name(), now);
+    return result<void>{};
+  });
+  if (!cleared)
+    return cleared;
+  follower_driver driver{log, views, {.own_thread = false}};
+  driver.add(follower);
+  if (auto started = driver.start(); !started)
+    return started;
+  for (;;) {
+    auto folded = driver.turn();
+    if (!folded)
+      return std::unexpected{folded.error()};
+    if (*folded == 0)
+      break;
+  }
+  for (auto& status : driver.status())
+    if (status.stopped)
+      return std::unexpected{*status.stopped};
+  return {};
+}
+
 result<view_comparison> compare_with_fold(projection& follower,
   const event_log& log, view_store& live,
   const std::filesystem::path& scratch_folder) {

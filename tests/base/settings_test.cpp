@@ -70,9 +70,9 @@ TEST_CASE("the keys of config.toml are frozen") {
       "edge outbox_bytes", "edge threads", "kafka create_topics",
       "kafka default_partitions", "kafka listen", "kafka max_connections",
       "kafka max_request_bytes", "kafka threads", "node log_format",
-      "node log_level", "node name", "riot api_key_file", "riot base_url",
-      "riot live_interval", "riot matches_interval", "riot players",
-      "riot project", "snapshots bytes", "snapshots events",
+      "node log_level", "node name", "retention interval", "riot api_key_file",
+      "riot base_url", "riot live_interval", "riot matches_interval",
+      "riot players", "riot project", "snapshots bytes", "snapshots events",
       "snapshots replay_time", "storage commit_batch_bytes",
       "storage data_folder", "storage map_step_bytes",
       "storage on_write_failure", "storage reserve_bytes",
@@ -113,6 +113,7 @@ TEST_CASE("config.toml repeats the defaults") {
   CHECK(got->riot.players == expected.riot.players);
   CHECK(got->riot.matches_interval == expected.riot.matches_interval);
   CHECK(got->riot.live_interval == expected.riot.live_interval);
+  CHECK(got->retention.interval == expected.retention.interval);
   CHECK(got->snapshots.events == expected.snapshots.events);
   CHECK(got->snapshots.bytes == expected.snapshots.bytes);
   CHECK(got->snapshots.replay_time == expected.snapshots.replay_time);
@@ -152,6 +153,8 @@ project = "p2"
 players = ["Name With Space#TAG@euw1", "a@b#c#1234@kr"]
 matches_interval = "10 s"
 live_interval = "500 ms"
+[retention]
+interval = "1 s"
 [snapshots]
 events = 7
 bytes = "4 KiB"
@@ -184,6 +187,7 @@ partitions = 8
   CHECK(got.riot.players[1] == followed_riot_id{"a@b#c", "1234", "kr"});
   CHECK(got.riot.matches_interval == 10s);
   CHECK(got.riot.live_interval == 500ms);
+  CHECK(got.retention.interval == 1s);
   CHECK(got.snapshots.events == 7);
   CHECK(got.snapshots.bytes == 4096);
   CHECK(got.snapshots.replay_time == 1s);
@@ -203,10 +207,11 @@ TEST_CASE("what is wrong is named with file, line and what is allowed") {
       "name, log_format, log_level"},
     {"[egde]\n",
       "config.toml:1: there is no section [egde]; did you mean 'edge'? "
-      "Allowed: node, storage, edge, kafka, riot, snapshots, topics"},
+      "Allowed: node, storage, edge, kafka, riot, retention, snapshots, "
+      "topics"},
     {"listen = \"127.0.0.1:1\"\n",
       "config.toml:1: there is no section [listen] Allowed: node, storage, "
-      "edge, kafka, riot, snapshots, topics"},
+      "edge, kafka, riot, retention, snapshots, topics"},
     {"node = 3\n", "config.toml:1: [node] must be a section, not a value"},
     {"[node]\nlog_format = \"jsno\"\n",
       "config.toml:2: [node] log_format: unknown value 'jsno'; did you mean "
@@ -279,13 +284,28 @@ TEST_CASE("what is wrong is named with file, line and what is allowed") {
     {"[topics.mach]\npartitions = 1\n",
       "config.toml:1: [topics] has no topic 'mach'; did you mean 'match'? "
       "Allowed: dead-letter, match, player, riot.raw. A name with a dot is "
-      "written in quotes: [topics.\"riot.raw\"]"},
+      "written in quotes: [topics.\"riot.raw\"]; a topic of your own says "
+      "ingest = true"},
     {"[topics.match]\npartitions = 0\n",
       "config.toml:2: [topics.match] partitions: must be a whole number; "
       "allowed: 1 to 1024"},
-    {"[topics.match]\npartition = 3\n",
-      "config.toml:2: [topics.match] has no key 'partition'; did you mean "
-      "'partitions'? Allowed: partitions"},
+    {"[topics.match]\ningest = true\n",
+      "config.toml:1: [topics.match] ingest: 'match' is Herald's own topic, "
+      "which clients cannot write to"},
+    {"[topics.audit]\ningest = true\n",
+      "config.toml:1: 'audit' cannot name a topic of your own: 1 to 249 "
+      "letters, digits, '.', '_' and '-', not with '_' first, and not 'audit', "
+      "which is Herald's"},
+    {"[topics.match]\n\"retention.ms\" = \"3 weeks\"\n",
+      "config.toml:2: [topics.match] retention.ms cannot be '3 weeks'; "
+      "allowed: a duration, or -1 for ever (milliseconds, or with a unit: ms, "
+      "s, min, h, d)"},
+    {"[topics.match]\nretention.ms = [1]\n",
+      "config.toml:2: [topics.match] retention.ms: must be a text, a whole "
+      "number, true or false"},
+    {"[retention]\ninterval = \"1 ms\"\n",
+      "config.toml:2: [retention] interval: '1 ms' is out of range; allowed: "
+      "100 ms to 24 h"},
     {"[topics]\nmatch = 3\n",
       "config.toml:2: [topics.match] must be a section, not a value"},
     // All at once, in the order of the file.
@@ -295,6 +315,42 @@ TEST_CASE("what is wrong is named with file, line and what is allowed") {
       "log_level"},
   }));
   CHECK(message_of(rows.text) == rows.message);
+}
+
+TEST_CASE("topics have settings, and there may be more of them") {
+  auto got = accepted(R"(
+[topics.match]
+"retention.ms" = "90 d"
+herald.retention.state = "closed + 90 d"
+[topics.chat]
+partitions = 4
+ingest = true
+cleanup.policy = "compact"
+segment.bytes = 52428800
+[topics."chat.old"]
+ingest = false
+)");
+  CHECK(got.topics.size() == 6);
+  auto& match = got.topics.at("match");
+  CHECK(match.partitions == 32);
+  CHECK(match.settings
+    == std::map<std::string, std::string>{
+      {"herald.retention.state", "closed + 90 d"}, {"retention.ms", "90 d"}});
+  auto& chat = got.topics.at("chat");
+  CHECK(chat.partitions == 4);
+  CHECK(chat.ingest);
+  CHECK(chat.settings.at("segment.bytes") == "52428800");
+  CHECK_FALSE(got.topics.at("chat.old").ingest);
+}
+
+TEST_CASE("a topic's key that nobody knows is refused with those there are") {
+  for (std::string key : {"partition = 3", "retention.msec = 3"}) {
+    auto message = message_of("[topics.match]\n" + key + "\n");
+    CHECK(message.starts_with("config.toml:2: [topics.match] has no key '"));
+    CHECK(message.find("did you mean '") != std::string::npos);
+    CHECK(
+      message.find("partitions, ingest, cleanup.policy") != std::string::npos);
+  }
 }
 
 TEST_CASE("a platform that Riot does not have is refused with the known ones") {

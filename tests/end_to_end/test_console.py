@@ -10,7 +10,7 @@ import time
 import pytest
 
 import herald
-from herald import FAILURE, OK, USAGE, herald as run, import_documents
+from herald import DAMAGED, FAILURE, OK, USAGE, herald as run, import_documents
 
 
 @pytest.fixture
@@ -36,11 +36,31 @@ def test_every_command_answers_with_json(filled, games):
     assert filled.console("actors")
     assert filled.console("dead-letters") == []
     assert filled.console("help")
+    report = filled.console("verify")
+    assert report["sound"] and report["problems"] == []
+    assert report["records"] > 2 * len(finished)
+
+
+def test_a_running_node_finds_a_flipped_bit_in_its_log(filled):
+    """One byte of a record's key, in the file under the node's feet."""
+    key = filled.events("match")[0]["subject"].encode()
+    file = filled.data / "log" / "data.mdb"
+    content = file.read_bytes()
+    with open(file, "r+b") as changed:
+        place = -1
+        while (place := content.find(key, place + 1)) >= 0:
+            changed.seek(place)
+            changed.write(bytes([content[place] ^ 4]))
+    done = run("console", "--data", filled.data, "--json", "verify")
+    assert done.returncode == DAMAGED, done.stdout + done.stderr
+    problem = json.loads(done.stdout)["problems"][0]
+    assert problem["topic"] in ("match", "player")
+    assert problem["offset"] >= 0 and problem["what"]
 
 
 def test_every_command_answers_for_people(filled):
     for command in ("status", "topics", "matches", "actors", "help",
-                    "dead-letters"):
+                    "dead-letters", "verify"):
         done = run("console", "--data", filled.data, command)
         assert done.returncode == OK, done.stderr
         assert done.stdout.strip()

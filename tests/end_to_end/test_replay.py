@@ -10,7 +10,7 @@ import pytest
 
 import herald
 from feed import Feed, fold
-from herald import FAILURE, OK, herald as run, import_documents, place_of
+from herald import FAILURE, OK, USAGE, herald as run, import_documents, place_of
 from live_client import report
 
 MATCH = "EUW1_4711"
@@ -37,9 +37,9 @@ def replay(node, *options, code=OK):
     return done.stdout.splitlines(), done.stderr
 
 
-def refused(node, *options):
+def refused(node, *options, code=USAGE):
     ends = node.log_ends()
-    lines, words = replay(node, *options, code=FAILURE)
+    lines, words = replay(node, *options, code=code)
     assert lines == []
     assert node.log_ends() == ends
     return words
@@ -147,7 +147,8 @@ def test_a_client_that_goes_away_ends_its_replay(filled):
     herald.wait_until(
         lambda: "progress" in running.log(), "a replay that runs")
     assert "another replay" in refused(
-        filled, "--topic", "match", "--from", "earliest", "--into", "feed")
+        filled, "--topic", "match", "--from", "earliest", "--into", "feed",
+        code=FAILURE)
     running.kill()
     herald.wait_until(lambda: run(
         "console", "--data", filled.data, "replay", "--topic", "match",
@@ -245,8 +246,8 @@ def test_a_view_that_was_stopped_goes_on(start_node, games):
     node = start_node()
     wrong = told["position"].replace("0:", "0:1", 1)
     assert told["position"] in refused(
-        node, "--into", "view:matches", "--from", wrong).replace(
-            "match/", "")
+        node, "--into", "view:matches", "--from", wrong,
+        code=FAILURE).replace("match/", "")
     done = node.console("replay", "--into", "view:matches", "--from",
                         told["position"])
     assert done["swapped"] is True
@@ -270,7 +271,8 @@ def test_a_part_of_the_log_becomes_a_copy_and_never_a_view(filled):
     assert (filled.data / "replays" / "half" / "views").is_dir()
     # It goes on where it ended, and nowhere else.
     assert "up to 1" in refused(
-        filled, "--into", "view:matches", "--as", "half", "--from", "earliest")
+        filled, "--into", "view:matches", "--as", "half", "--from", "earliest",
+        code=FAILURE)
     filled.console("replay", "--into", "view:matches", "--as", "half",
                    "--from", told["position"])
     whole = filled.console("replay", "--into", "view:matches", "--as", "whole")
@@ -310,4 +312,5 @@ def test_a_part_of_the_log_becomes_a_copy_and_never_a_view(filled):
       "--compare"], "--compare"),
 ])
 def test_what_makes_no_sense_is_refused_with_the_reason(node, options, words):
-    assert words in refused(node, *options)
+    code = FAILURE if words.startswith("there is no") else USAGE
+    assert words in refused(node, *options, code=code)

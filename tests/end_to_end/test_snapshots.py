@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 import herald
-from herald import FAILURE, OK, herald as run
+from herald import OK, USAGE, herald as run
 from live_client import report
 
 MATCH = "EUW1_4711"
@@ -81,7 +81,7 @@ def test_deleting_all_snapshots_changes_nothing(start_node, snapshotting):
     wait_for_snapshots(node)
     before = digest(node)
     refused = run("console", "--data", node.data, "snapshots", "delete")
-    assert refused.returncode == FAILURE
+    assert refused.returncode == USAGE
     assert "--yes" in refused.stderr
     assert node.console("snapshots")["count"] == 1
     assert node.console("snapshots", "delete", "--yes") == {"deleted": 1}

@@ -148,6 +148,143 @@ def test_a_view_that_is_not_the_fold_of_the_log_is_found(data):
     assert "view" in words
 
 
+    # Nothing but the views is wrong, and they are made again.
+    done = run("verify", data, "--repair-views")
+    assert done.returncode == OK, done.stdout + done.stderr
+    assert "made again" in done.stdout
+    assert verify(data)[0] == OK
+
+
+def test_damage_anywhere_in_the_views_is_found_or_does_not_matter(data, sound):
+    chance = random.Random(herald.seed())
+    file = data / "views" / "data.mdb"
+    used = len(file.read_bytes().rstrip(b"\0"))
+    found = 0
+    for _ in range(20):
+        place, bit = chance.randrange(used), 1 << chance.randrange(8)
+        flip(file, place, bit)
+        code, words = verify(data)
+        assert code in (OK, DAMAGED), (place, bit, code, words)
+        found += code == DAMAGED
+        flip(file, place, bit)
+    print(f"{found} of 20 flips in the views were found")
+    assert verify(data)[0] == OK
+
+
+def test_views_that_cannot_be_read_are_made_again(data, start_node):
+    file = data / "views" / "data.mdb"
+    with open(file, "r+b") as content:
+        content.seek(0)
+        content.write(bytes(8192))
+    code, words = verify(data)
+    assert code == DAMAGED and "--repair-views" in words, words
+    done = run("verify", data, "--repair-views", "--json")
+    assert done.returncode == OK, done.stdout + done.stderr
+    assert len(json.loads(done.stdout)["repaired"]) > 3
+    assert verify(data)[0] == OK
+    node = start_node(data=data)
+    assert node.export("players", format="csv")
+    assert node.stop() == OK
+
+
+def test_views_are_not_made_again_from_a_damaged_log(data):
+    flip(log_file(data), places_of(log_file(data), b"EUW1_")[-1])
+    shutil.rmtree(data / "views")
+    done = run("verify", data, "--repair-views")
+    if done.returncode != OK:
+        assert done.returncode == DAMAGED
+        assert not (data / "views").exists()
+
+
+@pytest.fixture(scope="module")
+def two_ages():
+    """A data folder as it was, and as it became."""
+    with herald.TemporaryFolder() as path:
+        games = herald.generate(path / "games", 20, seed=5)
+        files = sorted(games.glob("*.json"))
+        for half in (files[:20], files[20:]):
+            with herald.Node(path) as node:
+                assert import_documents(node.url, *half)[0] == OK
+                herald.wait_until(lambda: node.events("player"), "players")
+                assert node.stop() == OK
+            if not (path / "old").exists():
+                shutil.copytree(node.data, path / "old",
+                                ignore=shutil.ignore_patterns("*.sock"))
+        yield path / "old", node.data
+
+
+def mixed(folder, of_new, of_old, two_ages):
+    """A folder with some parts of the new one and some of the old one."""
+    old, new = two_ages
+    data = folder / "mixed"
+    data.mkdir()
+    shutil.copy(new / "format", data)
+    for names, source in ((of_new, new), (of_old, old)):
+        for name in names:
+            shutil.copytree(source / name, data / name)
+    return data
+
+
+def test_a_log_that_is_older_than_views_and_vault(
+        two_ages, folder, start_node):
+    data = mixed(folder, ["views", "vault"], ["log"], two_ages)
+    code, words = verify(data)
+    assert code == DAMAGED and "view" in words, words
+    # The node makes the views again and answers from what the log has.
+    node = start_node(data=data)
+    with herald.TemporaryFolder() as path:
+        shutil.copytree(two_ages[0], path / "data")
+        with herald.Node(path) as old:
+            assert (node.export("players", format="csv")
+                    == old.export("players", format="csv"))
+    assert node.stop() == OK
+    assert verify(data)[0] == OK
+
+
+def test_views_that_are_older_than_the_log_catch_up(
+        two_ages, folder, start_node):
+    data = mixed(folder, ["log", "vault"], ["views"], two_ages)
+    code, words = verify(data)
+    assert code == OK, words
+    node = start_node(data=data)
+    assert node.stop() == OK
+    assert verify(data)[0] == OK
+
+
+def test_a_vault_that_is_older_than_the_log_is_found_and_refused(
+        two_ages, folder):
+    data = mixed(folder, ["log", "views"], ["vault"], two_ages)
+    code, words = verify(data)
+    assert code == DAMAGED and "vault" in words, words
+    done = run("node", "--data", data, "--listen", "127.0.0.1:0", "--kafka",
+               "127.0.0.1:0", cwd=folder)
+    assert done.returncode == DAMAGED, done.stderr
+    assert "vault" in done.stderr and "same copy" in done.stderr
+
+
+@pytest.mark.parametrize("part", ["log", "vault"])
+def test_a_part_of_another_folder_is_found_and_refused(
+        part, two_ages, data, folder):
+    shutil.rmtree(data / part)
+    shutil.copytree(two_ages[1] / part, data / part)
+    code, words = verify(data)
+    assert code == DAMAGED and "vault" in words, words
+    done = run("node", "--data", data, "--listen", "127.0.0.1:0", "--kafka",
+               "127.0.0.1:0", cwd=folder)
+    assert done.returncode == DAMAGED, done.stderr
+
+
+@pytest.mark.parametrize("part", ["log", "vault", "views"])
+def test_a_data_file_that_is_gone_is_damage(part, data, folder):
+    (data / part / "data.mdb").unlink()
+    code, words = verify(data)
+    assert code == DAMAGED and part in words, words
+    done = run("node", "--data", data, "--listen", "127.0.0.1:0", "--kafka",
+               "127.0.0.1:0", cwd=folder)
+    assert done.returncode == DAMAGED, done.stderr
+    assert part in done.stderr
+
+
 def test_deleted_views_are_rebuilt_with_the_same_content(data, start_node):
     node = start_node(data=data)
     before = [node.export(what, format="csv") for what in (

@@ -443,6 +443,34 @@ TEST_CASE_METHOD(log_fixture, "listeners hear of every committed end") {
   CHECK(heard == "0@3 2@1 | 0@4 | ");
 }
 
+TEST_CASE_METHOD(log_fixture, "ten thousand partitions work") {
+  settings.partitions_max = 16'384;
+  reopen();
+  constexpr std::uint32_t topics = 10, each = 1'000;
+  std::vector<std::uint32_t> made;
+  for (std::uint32_t t = 0; t < topics; ++t) {
+    auto topic = log->create_topic(std::to_string(t), each);
+    REQUIRE(topic);
+    made.push_back(topic->number);
+  }
+  auto place = [&](std::uint32_t i) {
+    return partition_id{made[i % topics], i * 7 % each};
+  };
+  std::vector<append_item> items;
+  for (std::uint32_t i = 0; i < 100; ++i)
+    items.push_back(
+      {.where = place(i), .batch = batch_of({std::to_string(i)})});
+  REQUIRE(log->append(items));
+  reopen();
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    auto read = log->read(place(i), {0}, 1u << 20);
+    REQUIRE(read);
+    REQUIRE(read->size() == 1);
+    CHECK(values_of(read->front().batch) == std::vector{std::to_string(i)});
+  }
+  CHECK(log->find_topic("9")->partitions == each);
+}
+
 TEST_CASE_METHOD(log_fixture, "the same schema text has the same id") {
   settings.now_ms = [] { return 77; };
   reopen();

@@ -5,8 +5,12 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <csignal>
+#include <future>
 #include <sys/resource.h>
+#include <thread>
 
 namespace herald {
 
@@ -244,6 +248,88 @@ TEST_CASE_METHOD(log_fixture, "threads that wait for their appends lose none") {
     CHECK(writer.counts().batches == threads * each);
     CHECK(writer.counts().commits <= threads * each);
   }
+  auto all = values();
+  CHECK(all.size() == threads * each);
+  for (auto t = 0; t < threads; ++t) {
+    auto next = 0;
+    for (auto& value : all)
+      if (value.starts_with(std::to_string(t) + "/"))
+        CHECK(value == std::to_string(t) + "/" + std::to_string(next++));
+    CHECK(next == each);
+  }
+}
+
+TEST_CASE_METHOD(log_fixture, "who settles commits on its own thread") {
+  log_writer writer{*log, {.settle_time_max = std::chrono::hours{1}}};
+  auto data = std::make_shared<bytes>(batch_of({"a"}));
+  std::thread::id where;
+  auto hand_over = [&](std::promise<void>& ended) {
+    writer.append_checked(
+      match, *data, data, 1,
+      [&](const append_outcome& how) {
+        assert(how);
+        where = std::this_thread::get_id();
+        ended.set_value();
+      },
+      handed_over::when_settled);
+  };
+  writer.settle();
+  std::promise<void> first;
+  hand_over(first);
+  CHECK(writer.counts().waiting_batches == 1);
+  writer.settle();
+  first.get_future().get();
+  CHECK(where == std::this_thread::get_id());
+  CHECK(values() == strings{"a"});
+  std::promise<void> second;
+  hand_over(second);
+  writer.stop();
+  second.get_future().get();
+  CHECK(where != std::this_thread::get_id());
+  CHECK(values() == strings{"a", "a"});
+}
+
+TEST_CASE_METHOD(log_fixture, "on a slow disk the writer's thread settles") {
+  log_writer writer{*log, {.settle_time_max = std::chrono::microseconds{-1}}};
+  auto data = std::make_shared<bytes>(batch_of({"a"}));
+  std::promise<std::thread::id> ended;
+  writer.append_checked(
+    match, *data, data, 1,
+    [&](const append_outcome& how) {
+      assert(how);
+      ended.set_value(std::this_thread::get_id());
+    },
+    handed_over::when_settled);
+  writer.settle();
+  CHECK(ended.get_future().get() != std::this_thread::get_id());
+}
+
+TEST_CASE_METHOD(log_fixture, "threads that settle lose none") {
+  constexpr auto threads = 4;
+  constexpr auto each = 200;
+  std::atomic<int> answered{0};
+  {
+    log_writer writer{*log};
+    std::vector<std::thread> workers;
+    for (auto t = 0; t < threads; ++t)
+      workers.emplace_back([&writer, &answered, this, t] {
+        for (auto i = 0; i < each; ++i) {
+          auto data = std::make_shared<bytes>(
+            batch_of({std::to_string(t) + "/" + std::to_string(i)}));
+          auto count = [&answered](const append_outcome& how) {
+            assert(how);
+            ++answered;
+          };
+          writer.append_checked(match, *data, data, 1, count,
+            t % 2 ? handed_over::now : handed_over::when_settled);
+          if (t % 2 == 0)
+            writer.settle();
+        }
+      });
+    for (auto& worker : workers)
+      worker.join();
+  }
+  CHECK(answered == threads * each);
   auto all = values();
   CHECK(all.size() == threads * each);
   for (auto t = 0; t < threads; ++t) {

@@ -301,9 +301,7 @@ TEST_CASE_METHOD(
   SECTION("the producer ids that were given out") {
     REQUIRE(log->allocate_producer_ids(1));
     change(meta_table, bytes{producer_id_key}, 7);
-    CHECK(problems()[0].starts_with("table 'meta': row \"producer-id\""));
-    open();
-    CHECK_FALSE(log->allocate_producer_ids(1));
+    named("table 'meta': row \"producer-id\"");
   }
 }
 

@@ -7,7 +7,8 @@
  *   HERALD_DISK_CUT     n: the power is cut at the n-th call that writes, syncs
  *                       or changes a folder
  *   HERALD_DISK_LIE     1: syncs say that all is well and do nothing
- *   HERALD_DISK_FAIL    EIO, ENOSPC, EINTR or SHORT (a write writes half)
+ *   HERALD_DISK_FAIL    EIO, ENOSPC, EROFS (as after a remount), EINTR or
+ *                       SHORT (a write writes half)
  *   HERALD_DISK_FAIL_AT n: ... at the n-th such call
  *   HERALD_DISK_FAILS   how many calls from there on fail (1)
  *   HERALD_DISK_COUNT   a file of 8 bytes in which the calls are counted
@@ -113,6 +114,7 @@ __attribute__((constructor)) static void start(void) {
   if (how) {
     fail_short = strcmp(how, "SHORT") == 0;
     fail_code = strcmp(how, "ENOSPC") == 0 ? ENOSPC
+      : strcmp(how, "EROFS") == 0          ? EROFS
       : strcmp(how, "EINTR") == 0          ? EINTR
                                            : EIO;
   }

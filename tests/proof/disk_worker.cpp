@@ -161,7 +161,22 @@ int heed(parts& all, const failure& why) {
   append_item item{.where = where, .batch = std::move(batch)};
   if (!all.log->failed() || all.log->append({&item, 1}))
     return 1;
+  // Reading goes on.
+  if (!all.log->read(where, {0}, 1 << 20))
+    return 1;
   return give_up(why);
+}
+
+// The same of the vault and the views.
+int heed_store(parts& all, std::uint64_t people, const failure& why) {
+  for (std::uint64_t i = 0; i < people; ++i)
+    if (!all.people->find_player(work_identity, puuid_of(all.run, i)))
+      return 1;
+  auto read = all.views->read([](const view_snapshot& now) -> result<void> {
+    (void)now.count("work");
+    return {};
+  });
+  return read ? give_up(why) : 1;
 }
 
 // In one thread, so that the calls to the disk come in the same order each time
@@ -187,16 +202,16 @@ int work_through(parts& all, std::uint64_t commits) {
     if (failed)
       return heed(all, *failed);
     if (auto met = all.meet(i); !met)
-      return give_up(met.error());
+      return heed_store(all, i, met.error());
     for (;;) {
       auto turned = all.followers->turn();
       if (!turned)
-        return give_up(turned.error());
+        return heed_store(all, i + 1, turned.error());
       if (*turned == 0)
         break;
     }
     if (auto broken = all.followers->failed())
-      return give_up(*broken);
+      return heed_store(all, i + 1, *broken);
   }
   return 0;
 }

@@ -12,11 +12,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <optional>
-#include <sstream>
 #include <utility>
 
 namespace herald {
@@ -27,7 +27,8 @@ using nlohmann::json;
 using ordered_json = nlohmann::ordered_json;
 
 constexpr std::array command_names{"status", "topics", "events", "matches",
-  "match", "actors", "dead-letters", "snapshots", "replay", "help", "quit"};
+  "match", "actors", "dead-letters", "snapshots", "replay", "verify", "help",
+  "quit"};
 
 /// Text from the node goes to a terminal: control characters are shown, not
 /// obeyed.
@@ -220,8 +221,9 @@ int ask(
   if (answer.contains("error")) {
     auto& error = answer["error"];
     fmt::print(stderr, "herald console: {}\n", cell(error["message"]));
-    return error.value("code", "") == "unknown_command" ? exit_usage
-                                                        : exit_failure;
+    auto code = error.value("code", "");
+    return code == "unknown_command" || code == "invalid_input" ? exit_usage
+                                                                : exit_failure;
   }
   if (into_output)
     print_beside(answer["answer"], as_json);
@@ -230,14 +232,31 @@ int ask(
   else
     print_answer(answer["answer"]);
   std::fflush(stdout);
+  // What `herald verify` returns for a stopped node.
+  if (words.front() == "verify" && answer["answer"].is_object()
+    && !answer["answer"].value("sound", true))
+    return exit_damaged;
   return exit_ok;
 }
 
+/// The words of a line; what stands between quotes is part of one word.
 std::vector<std::string> split(const std::string& line) {
-  std::istringstream in{line};
   std::vector<std::string> words;
-  for (std::string word; in >> word;)
-    words.push_back(word);
+  auto inside = false;
+  char quote = 0;
+  for (char c : line) {
+    if (quote ? c == quote : c == '"' || c == '\'') {
+      quote = quote ? 0 : c;
+      if (!std::exchange(inside, true))
+        words.emplace_back();
+    } else if (!quote && std::isspace(static_cast<unsigned char>(c))) {
+      inside = false;
+    } else {
+      if (!std::exchange(inside, true))
+        words.emplace_back();
+      words.back() += c;
+    }
+  }
   return words;
 }
 

@@ -122,9 +122,9 @@ void add_console(CLI::App& app, action& run) {
   console->add_flag("--json", options->json, "Answer with JSON");
   // The command's own words, options among them, are the node's business.
   console->prefix_command();
-  console->footer("Commands: status, topics, events, matches, match ID, "
-                  "actors, dead-letters, snapshots, replay, help; without "
-                  "one: a prompt.\n"
+  console->footer("Commands: status, topics [create|alter|describe|delete], "
+                  "events, matches, match ID, actors, dead-letters, snapshots, "
+                  "replay, verify, help; without one: a prompt.\n"
                   "Examples:\n  herald console --data data status\n"
                   "  herald console --data data events match --limit 5\n"
                   "  herald console --data data replay --topic match --from "
@@ -149,7 +149,12 @@ void add_verify(CLI::App& app, action& run) {
   verify->add_option("folder", options->data_folder, "The data folder")
     ->required();
   verify->add_flag("--json", options->json, "Answer with JSON");
-  verify->footer("Example:\n  herald verify data\n"
+  verify->add_flag("--repair-views", options->repair_views,
+    "Make views that are wrong again from a log that is sound; nothing else is "
+    "ever repaired");
+  verify->footer("Examples:\n  herald verify data\n"
+                 "  herald verify data --repair-views\n"
+                 "A running node: herald console --data data verify\n"
                  "Exit code: 0 sound, 65 damaged, 74 unreadable or in use.");
   verify->callback(
     [&run, options] { run = [options] { return run_verify(*options); }; });

@@ -6,6 +6,8 @@
 #include "actors/gateway/gateway_actor.hpp"
 #include "actors/host_actor.hpp"
 #include "actors/ingest/document_views.hpp"
+#include "actors/ingest/vault_check.hpp"
+#include "actors/log_keeping.hpp"
 #include "actors/player/player_views.hpp"
 #include "actors/player/statistics_actor.hpp"
 #include "actors/projections.hpp"
@@ -48,6 +50,43 @@ struct node_topics {
   topic_info raw, dead_letter, match, player;
 };
 
+/// Sets what the configuration says about a topic, unless it holds already.
+result<void> set_declared(
+  event_log& log, const topic_info& topic, const declared_topic& declared) {
+  std::vector<setting_change> changes;
+  for (auto& [name, value] : declared.settings)
+    changes.push_back({name, value});
+  auto wanted = *log.settings_of(topic.number);
+  if (auto fine = wanted.apply(changes); !fine)
+    return fine;
+  if (wanted == *log.settings_of(topic.number))
+    return {};
+  auto altered = log.alter_topic(topic.name, changes);
+  if (!altered)
+    return fail(fault::configuration,
+      fmt::format("[topics.{}]: {}", topic.name, altered.error().message));
+  return {};
+}
+
+/// Topics of one's own that the configuration names, and their settings.
+result<void> make_declared(event_log& log, const settings& configured) {
+  for (auto& [name, declared] : configured.topics) {
+    auto topic = log.find_topic(name);
+    if (!topic) {
+      auto made = log.create_topic(name, declared.partitions);
+      if (!made)
+        return std::unexpected(made.error());
+      topic = *made;
+    }
+    if (auto set = set_declared(log, *topic, declared); !set)
+      return set;
+  }
+  if (!log.find_topic(audit_topic))
+    if (auto made = log.create_topic(audit_topic, 1); !made)
+      return std::unexpected(made.error());
+  return {};
+}
+
 result<node_topics> make_topics(event_log& log, const settings& configured) {
   node_topics topics;
   auto make = [&](const char* name, topic_info& made) -> result<void> {
@@ -74,6 +113,8 @@ result<node_topics> make_topics(event_log& log, const settings& configured) {
       fmt::format("the topics riot.raw and dead-letter must have the same "
                   "number of partitions, not {} and {}",
         topics.raw.partitions, topics.dead_letter.partitions));
+  if (auto declared = make_declared(log, configured); !declared)
+    return std::unexpected(declared.error());
   return topics;
 }
 
@@ -81,6 +122,7 @@ log_settings log_settings_of(const settings& configured) {
   log_settings log;
   log.step_bytes = configured.storage.map_step_bytes;
   log.reserve_bytes = configured.storage.reserve_bytes;
+  log.check_settings = check_topic_settings;
   return log;
 }
 
@@ -143,6 +185,7 @@ struct node::implementation {
   std::optional<log_feed_source> feed_source;
   std::unique_ptr<feed_hub> feed;
   std::unique_ptr<cursor_keeper> cursors;
+  std::unique_ptr<retention> keeping;
   // Outlives the writer, which tells it how batches ended.
   std::unique_ptr<kafka_server> kafka;
   std::unique_ptr<log_writer> writer;
@@ -169,6 +212,7 @@ struct node::implementation {
   std::jthread log_watch;
   std::string url;
   bool stopped = false;
+  std::atomic<bool> stopping{false};
 
   std::optional<failure> disk_trouble() const {
     auto& storage = configuration.storage;
@@ -209,6 +253,14 @@ struct node::implementation {
     if (!safe)
       return std::unexpected(safe.error());
     people = std::move(*safe);
+    auto belongs = check_vault(*log, *people, vault_look::last_records, 1);
+    if (!belongs)
+      return std::unexpected(belongs.error());
+    if (!belongs->empty())
+      return fail(fault::damaged,
+        fmt::format("{}; restore the folders 'log' and 'vault' of {} from the "
+                    "same copy",
+          belongs->front(), folder.string()));
     auto stored = view_store::open(folder);
     if (!stored)
       return std::unexpected(stored.error());
@@ -251,12 +303,14 @@ struct node::implementation {
     if (auto started = followers->start(); !started)
       return started;
     // Whoever decides or answers rests on views that know the whole log.
-    while (lag() > 0) {
+    for (;;) {
       if (auto failed = followers->failed())
         return std::unexpected(*failed);
       for (auto& follower : followers->status())
         if (follower.stopped)
           return std::unexpected(*follower.stopped);
+      if (lag() == 0)
+        break;
       std::this_thread::sleep_for(1ms);
     }
     cursors = std::make_unique<cursor_keeper>(*log, *views);
@@ -264,7 +318,29 @@ struct node::implementation {
       if (auto adopted = cursors->adopt(follower); !adopted)
         return adopted;
     feed->start();
+    make_keeping();
     return {};
+  }
+
+  /// Retention as a part that deletes when it is asked to; it starts to work by
+  /// itself when everything stands.
+  void make_keeping() {
+    log_keeping parts{log.get(), codec.get(), &*matches, followers.get(),
+      cursors.get(), &metrics,
+      {{ingest_follower, topics.raw.number},
+        {statistics_follower, topics.match.number}},
+      [this] { return time.now_ms(); }};
+    retention_settings limits;
+    limits.interval = configuration.retention.interval;
+    keeping
+      = std::make_unique<retention>(*log, make_retention_seams(parts), limits);
+  }
+
+  /// Whether a topic is made for clients to write to.
+  bool is_for_clients(std::string_view topic) const {
+    auto declared = configuration.topics.find(std::string{topic});
+    return !is_own_topic(topic)
+      && (declared == configuration.topics.end() || declared->second.ingest);
   }
 
   std::uint64_t lag() const {
@@ -317,7 +393,10 @@ struct node::implementation {
     services = {&configuration, &time, log.get(), writer.get(), codec.get(),
       &*index, views.get(), &*matches, followers.get(), people.get(),
       feed.get(), nullptr, &tree, &unknown, &ingestion, &metrics, ingest_actors,
-      match_hosts, [this] { return disk_trouble(); }, time.steady_now()};
+      match_hosts, [this] { return disk_trouble(); }, keeping.get(),
+      [this](std::string_view topic) { return is_for_clients(topic); },
+      [](std::string_view topic) { return is_own_topic(topic); },
+      time.steady_now(), &stopping};
 
     services.snapshots = &*snapshots;
 
@@ -398,14 +477,16 @@ struct node::implementation {
       return {};
     kafka_services offered{log.get(), writer.get(), &metrics,
       [this] { return time.now_ms(); },
-      [](std::string_view topic) { return !is_own_topic(topic); },
+      [this](std::string_view topic) { return is_for_clients(topic); },
       [this](partition_id where, offset up_to) -> result<void> {
-        auto trimmed = log->trim(where, up_to);
-        if (!trimmed)
-          return std::unexpected(trimmed.error());
+        auto start = keeping->remove(where, up_to, "kafka");
+        if (!start)
+          return std::unexpected(start.error());
         return {};
       },
-      [this](std::string_view topic) { return log->delete_topic(topic); },
+      [this](std::string_view topic) {
+        return keeping->delete_topic(topic, "kafka");
+      },
       [this] { return disk_trouble(); }};
     auto listening
       = kafka_server::start(kafka_options_of(configuration.kafka), offered);
@@ -550,6 +631,13 @@ void node::implementation::add_metrics() {
     [this] { return static_cast<double>(feed->counts().subscriptions); });
   count("herald_feed_frames_total", "Frames of the feed handed to sockets.",
     [this] { return static_cast<double>(feed->counts().frames); });
+  count("herald_retention_deleted_bytes_total",
+    "Bytes of batches that retention has deleted.",
+    [this] { return static_cast<double>(keeping->totals().bytes_deleted); });
+  count("herald_retention_compacted_records_total",
+    "Records that compaction has taken out.", [this] {
+      return static_cast<double>(keeping->totals().records_compacted);
+    });
   watch("herald_feed_lagging", "Subscriptions that are behind the log",
     [this] { return static_cast<double>(feed->counts().lagging); });
   for (auto* projection : projections->all()) {
@@ -596,6 +684,7 @@ result<std::unique_ptr<node>> node::start(const settings& configuration,
   if (auto open = self.open_doors(); !open)
     return std::unexpected(open.error());
   self.watch_log();
+  self.keeping->start([&self] { return self.time.now_ms(); });
   log_info("node", "The node serves",
     {{"url", self.url},
       {"gateway",
@@ -621,8 +710,11 @@ void node::stop() {
   auto& self = *implementation_;
   if (std::exchange(self.stopped, true))
     return;
+  self.stopping = true;
   self.log_watch = {};
   self.console.reset();
+  if (self.keeping)
+    self.keeping->stop();
   if (self.kafka)
     self.kafka->stop();
   if (self.server)

@@ -8,11 +8,15 @@ namespace herald {
 struct verify_options {
   std::string data_folder;
   bool json = false;
+  /// Makes views that are wrong anew from the log, if the log is sound.
+  bool repair_views = false;
 };
 
-/// Checks the data folder of a stopped node: every byte of the log, then the
+/// Checks the data folder of a stopped node: every byte of the log, the pages
+/// of the vault and the views, whether the vault belongs to the log, and the
 /// views against the fold of the log. Prints what is wrong and where. Returns
-/// the exit code: 0 when all is sound, 65 when anything is damaged.
+/// the exit code: 0 when all is sound (or was made so), 65 when anything is
+/// damaged.
 int run_verify(const verify_options& options);
 
 } // namespace herald
