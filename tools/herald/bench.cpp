@@ -3,10 +3,12 @@
 #include "engine/base/logging.hpp"
 #include "engine/client/http_client.hpp"
 #include "tools/herald/bench_feed.hpp"
+#include "tools/herald/bench_growth.hpp"
 #include "tools/herald/bench_kafka.hpp"
 #include "tools/herald/bench_log.hpp"
 #include "tools/herald/bench_snapshot.hpp"
 #include "tools/herald/child_node.hpp"
+#include "tools/herald/document_source.hpp"
 #include "tools/herald/exit_code.hpp"
 #include "tools/herald/import.hpp"
 #include "tools/herald/measure.hpp"
@@ -35,43 +37,21 @@ int complain(const failure& why) {
   return exit_code_of(why.code);
 }
 
-/// Reads every .json file below the paths; archives are left out.
-std::vector<bytes> read_documents(const std::vector<std::string>& paths) {
-  std::vector<bytes> all;
-  auto read = [&](const fs::path& file) {
-    if (file.extension() != ".json")
-      return;
-    if (auto* in = std::fopen(file.c_str(), "rb")) {
-      bytes content(fs::file_size(file), '\0');
-      if (std::fread(content.data(), 1, content.size(), in) == content.size())
-        all.push_back(std::move(content));
-      std::fclose(in);
-    }
-  };
-  for (auto& path : paths) {
-    std::error_code error;
-    if (fs::is_directory(path, error)) {
-      for (auto& entry : fs::recursive_directory_iterator(path, error))
-        read(entry.path());
-    } else {
-      read(path);
-    }
-  }
-  return all;
-}
-
 /// What it takes simdjson alone to parse the same bytes.
-void print_parse_time(const std::vector<bytes>& documents) {
+void print_parse_time(const std::vector<std::string>& paths) {
   std::size_t size = 0;
-  auto start = steady::now();
+  double seconds = 0;
   simdjson::dom::parser parser;
-  for (auto& document : documents) {
-    simdjson::dom::element root;
-    if (parser.parse(document.data(), document.size()).get(root)
-      == simdjson::SUCCESS)
-      size += document.size();
-  }
-  auto seconds = seconds_since(start);
+  for (auto& path : paths)
+    (void)read_documents(path, [&](const document& next) {
+      simdjson::dom::element root;
+      auto start = steady::now();
+      if (parser.parse(next.content.data(), next.content.size()).get(root)
+        == simdjson::SUCCESS)
+        size += next.content.size();
+      seconds += seconds_since(start);
+      return true;
+    });
   fmt::print("simdjson alone: {:.1f} MB in {:.3f} s, {:.2f} GB/s\n", size / 1e6,
     seconds, size / 1e9 / seconds);
 }
@@ -98,7 +78,7 @@ int bench_import(const bench_options& options, const fs::path& folder) {
   fmt::print("import: {:.2f} s wall; the node's CPU {:.2f} s ({:.2f} user, "
              "{:.2f} system), start and end included\n",
     wall, user + system, user, system);
-  print_parse_time(read_documents(paths));
+  print_parse_time(paths);
   return code;
 }
 
@@ -157,6 +137,8 @@ int run_bench(const bench_options& options) {
   }
   if (options.what == "kafka")
     return bench_kafka(scratch.path());
+  if (options.what == "growth")
+    return bench_growth(scratch.path());
   if (options.what == "import")
     return bench_import(options, scratch.path());
   if (options.what == "generate")

@@ -8,7 +8,7 @@ namespace herald {
 
 /// What `herald bench` was asked to measure.
 struct bench_options {
-  /// "log", "kafka", "import", "generate", "feed" or "snapshot".
+  /// "log", "kafka", "growth", "import", "generate", "feed" or "snapshot".
   std::string what;
   /// With import: files, folders or archives; without: generated games.
   std::vector<std::string> documents;

@@ -2,7 +2,6 @@
 
 #include "engine/log/event_log.hpp"
 #include "engine/log/log_writer.hpp"
-#include "protocol/batch/record_batch.hpp"
 #include "tools/herald/exit_code.hpp"
 #include "tools/herald/measure.hpp"
 #include "tools/herald/plain_lmdb.hpp"
@@ -16,10 +15,8 @@
 #include <cstdio>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <stdexcept>
 #include <string>
-#include <sys/resource.h>
 #include <thread>
 #include <utility>
 
@@ -34,17 +31,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t slack_bytes = 64u << 20;
 // What the log writer commits at once when more waits than that.
 constexpr std::size_t commit_bytes = 8u << 20;
-
-// What this process has used of its processors.
-double cpu_seconds() {
-  struct rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec)
-      + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
 
 class work_folder {
 public:
@@ -61,19 +47,6 @@ public:
 private:
   fs::path path_;
 };
-
-// A batch as an appender would build it: values that do not repeat.
-bytes make_batch(std::size_t records, std::size_t record_bytes) {
-  std::mt19937_64 random{42};
-  batch_builder batch{1'000};
-  std::string value(record_bytes, '\0');
-  for (std::size_t i = 0; i < records; ++i) {
-    for (auto& byte : value)
-      byte = static_cast<char>(random());
-    batch.add("EUW1_1234567890", value, 1'000);
-  }
-  return batch.finish();
-}
 
 struct throughput {
   double seconds = 0;

@@ -1,26 +1,20 @@
 #include "tools/herald/import.hpp"
 
 #include "engine/client/http_client.hpp"
+#include "tools/herald/document_source.hpp"
 #include "tools/herald/exit_code.hpp"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
-#include <cstring>
 #include <deque>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <thread>
 
@@ -30,18 +24,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
-namespace fs = std::filesystem;
 
-constexpr std::size_t document_max_bytes = 16u << 20;
 // Documents read but not sent yet: enough to keep every connection busy.
 constexpr std::size_t queue_max_bytes = 64u << 20;
-
-/// A document, or the reason why it could not be read.
-struct document {
-  std::string name;
-  bytes content;
-  std::string problem;
-};
 
 /// Documents between the one thread that reads files and those that send.
 /// Bounded in bytes: push() waits for room.
@@ -91,125 +76,6 @@ private:
   std::deque<document> waiting_;
   std::size_t bytes_ = 0;
   bool closed_ = false;
-};
-
-/// Walks the paths and feeds the queue.
-class document_source {
-public:
-  document_source(document_queue& queue, std::atomic<std::uint64_t>& bytes_read)
-    : queue_(queue), bytes_read_(bytes_read) {}
-
-  bool read_path(const fs::path& path) {
-    std::error_code error;
-    auto status = fs::status(path, error);
-    if (error || !fs::exists(status))
-      return push_problem(path.string(),
-        error && error != std::errc::no_such_file_or_directory
-          ? error.message()
-          : "there is no such file or folder");
-    if (fs::is_directory(status))
-      return read_folder(path);
-    return read_file(path);
-  }
-
-private:
-  static bool is_archive(const fs::path& path) {
-    auto name = path.filename().string();
-    return name.ends_with(".tar.zst") || name.ends_with(".tar");
-  }
-
-  bool read_folder(const fs::path& folder) {
-    std::error_code error;
-    std::vector<fs::path> entries;
-    for (fs::directory_iterator i{folder, error}, end; !error && i != end;
-      i.increment(error))
-      entries.push_back(i->path());
-    if (error)
-      return push_problem(folder.string(), error.message());
-    std::sort(entries.begin(), entries.end());
-    for (auto& entry : entries) {
-      if (fs::is_directory(entry, error)) {
-        if (!read_folder(entry))
-          return false;
-      } else if (entry.extension() == ".json" || is_archive(entry)) {
-        if (!read_file(entry))
-          return false;
-      }
-    }
-    return true;
-  }
-
-  bool read_file(const fs::path& path) {
-    if (is_archive(path))
-      return read_archive(path);
-    std::error_code error;
-    auto size = fs::file_size(path, error);
-    if (!error && size > document_max_bytes)
-      return push_problem(path.string(), too_large(size));
-    std::ifstream file{path, std::ios::binary};
-    if (!file)
-      return push_problem(path.string(),
-        fmt::format("cannot be opened: {}", std::strerror(errno)));
-    document next{path.string(), {}, {}};
-    next.content.resize(error ? 0 : size);
-    file.read(next.content.data(), next.content.size());
-    if (static_cast<std::size_t>(file.gcount()) != next.content.size())
-      return push_problem(path.string(), "cannot be read to its end");
-    bytes_read_ += next.content.size();
-    return queue_.push(std::move(next));
-  }
-
-  bool read_archive(const fs::path& path) {
-    std::unique_ptr<archive, decltype(&archive_read_free)> in{
-      archive_read_new(), archive_read_free};
-    archive_read_support_filter_zstd(in.get());
-    archive_read_support_format_tar(in.get());
-    if (archive_read_open_filename(in.get(), path.c_str(), 1 << 16)
-      != ARCHIVE_OK)
-      return push_problem(path.string(), archive_error_string(in.get()));
-    archive_entry* entry = nullptr;
-    for (;;) {
-      auto status = archive_read_next_header(in.get(), &entry);
-      if (status == ARCHIVE_EOF)
-        return true;
-      if (status != ARCHIVE_OK)
-        return push_problem(path.string(),
-          fmt::format("is damaged: {}", archive_error_string(in.get())));
-      if (archive_entry_filetype(entry) != AE_IFREG)
-        continue;
-      std::string name = archive_entry_pathname(entry);
-      if (!name.ends_with(".json"))
-        continue;
-      document next{path.string() + ":" + name, {}, {}};
-      auto size = archive_entry_size(entry);
-      if (size < 0 || static_cast<std::size_t>(size) > document_max_bytes) {
-        if (!push_problem(next.name, too_large(size)))
-          return false;
-        continue;
-      }
-      next.content.resize(static_cast<std::size_t>(size));
-      auto got
-        = archive_read_data(in.get(), next.content.data(), next.content.size());
-      if (got != size)
-        return push_problem(next.name, "the archive ends within it");
-      bytes_read_ += next.content.size();
-      if (!queue_.push(std::move(next)))
-        return false;
-    }
-  }
-
-  static std::string too_large(std::uint64_t size) {
-    return fmt::format(
-      "is {} bytes long, more than the {} bytes a document may have", size,
-      document_max_bytes);
-  }
-
-  bool push_problem(std::string name, std::string problem) {
-    return queue_.push({std::move(name), {}, std::move(problem)});
-  }
-
-  document_queue& queue_;
-  std::atomic<std::uint64_t>& bytes_read_;
 };
 
 struct counts {
@@ -376,9 +242,12 @@ int run_import(const import_options& options) {
       --running;
     });
   std::thread reader{[&] {
-    document_source source{queue, bytes_read};
+    auto take = [&](document next) {
+      bytes_read += next.content.size();
+      return queue.push(std::move(next));
+    };
     for (auto& path : options.paths)
-      if (!source.read_path(path))
+      if (!read_documents(path, take))
         break;
     queue.close();
   }};

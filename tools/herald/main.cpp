@@ -240,14 +240,16 @@ void add_bench(CLI::App& app, action& run) {
   auto* bench = app.add_subcommand("bench",
     "Print figures and ratios against limits measured in the same run");
   bench
-    ->add_option(
-      "what", options->what, "log, kafka, import, generate, feed or snapshot")
+    ->add_option("what", options->what,
+      "log, kafka, growth, import, generate, feed or snapshot")
     ->required()
     ->check(CLI::IsMember(
-      {"log", "kafka", "import", "generate", "feed", "snapshot"}));
+      {"log", "kafka", "growth", "import", "generate", "feed", "snapshot"}));
   bench->add_option("--documents", options->documents,
     "With import: files, folders or archives to import");
-  bench->add_option("--seconds", options->seconds, "Length of a measurement")
+  bench
+    ->add_option(
+      "--seconds", options->seconds, "With feed: length of the measurement")
     ->capture_default_str()
     ->check(CLI::Range(1, 600));
   bench
@@ -259,7 +261,8 @@ void add_bench(CLI::App& app, action& run) {
     ->add_option(
       "--folder", options->folder, "Where to write (default: a fresh folder)")
     ->capture_default_str();
-  bench->footer("Example:\n  herald bench log --seconds 5");
+  bench->footer("Examples:\n  herald bench log\n"
+                "  herald bench import --documents matches.tar.zst");
   bench->callback(
     [&run, options] { run = [options] { return run_bench(*options); }; });
 }

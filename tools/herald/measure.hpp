@@ -1,5 +1,6 @@
 #pragma once
 
+#include "protocol/bytes.hpp"
 #include "protocol/failure.hpp"
 
 #include <algorithm>
@@ -34,6 +35,12 @@ inline double percentile_us(std::vector<double>& seconds, double share) {
     = static_cast<std::size_t>(share * static_cast<double>(seconds.size() - 1));
   return seconds[at] * 1e6;
 }
+
+/// Seconds of processor time that this process has used.
+double cpu_seconds();
+
+/// A batch as an appender would build it: values that do not repeat.
+bytes make_batch(std::size_t records, std::size_t record_bytes);
 
 /// The value, or std::runtime_error with the reason why there is none.
 template <class T>
