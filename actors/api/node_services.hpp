@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/aggregate_snapshots.hpp"
 #include "actors/event_codec.hpp"
 #include "actors/event_index.hpp"
 #include "actors/feed/feed_hub.hpp"
@@ -7,6 +8,7 @@
 #include "actors/ingest/ingest_actor.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/match/match_views.hpp"
+#include "actors/replay/replay_desk.hpp"
 #include "actors/supervision.hpp"
 #include "engine/base/clock.hpp"
 #include "engine/base/metrics.hpp"
@@ -55,6 +57,9 @@ struct node_services {
   std::chrono::nanoseconds started{0};
   /// Set when the node is about to stop, so that long answers end.
   const std::atomic<bool>* stopping = nullptr;
+  aggregate_snapshots* snapshots = nullptr;
+  /// What is being replayed.
+  std::shared_ptr<replay_desk> replays = std::make_shared<replay_desk>();
 };
 
 } // namespace herald

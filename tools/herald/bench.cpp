@@ -6,6 +6,7 @@
 #include "tools/herald/bench_growth.hpp"
 #include "tools/herald/bench_kafka.hpp"
 #include "tools/herald/bench_log.hpp"
+#include "tools/herald/bench_snapshot.hpp"
 #include "tools/herald/child_node.hpp"
 #include "tools/herald/document_source.hpp"
 #include "tools/herald/exit_code.hpp"
@@ -142,6 +143,8 @@ int run_bench(const bench_options& options) {
     return bench_import(options, scratch.path());
   if (options.what == "generate")
     return bench_generate(options, scratch.path());
+  if (options.what == "snapshot")
+    return bench_snapshot(scratch.path(), options.events);
   return bench_feed(scratch.path(), options.seconds);
 }
 
