@@ -18,10 +18,11 @@ namespace {
 
 constexpr std::uint64_t page_bytes = 4096;
 
-// One write, and what is synced and handed over at once: a commit's sync may
-// have to wait for so much.
 constexpr std::size_t write_bytes = 1u << 20;
-constexpr std::uint64_t piece_bytes = 8u << 20;
+// What is synced and handed over at once. A commit's sync may have to wait for
+// it, so it is little unless somebody waits for the file to grow.
+constexpr std::uint64_t piece_bytes = 1u << 20;
+constexpr std::uint64_t urgent_piece_bytes = 8u << 20;
 
 std::uint64_t whole_pages(std::uint64_t bytes) {
   return bytes / page_bytes * page_bytes;
@@ -89,9 +90,11 @@ void written_ahead_file::want(std::uint64_t bytes, bool use_reserve) {
 
 bool written_ahead_file::wait_beyond(std::uint64_t bytes) {
   std::unique_lock lock{mutex_};
+  ++waiting_;
   changed_.wait(lock, [&] {
     return size_ > bytes || wanted_ <= size_ || full_ || failed_ || stopping_;
   });
+  --waiting_;
   return size_ > bytes;
 }
 
@@ -113,7 +116,8 @@ void written_ahead_file::run() {
     if (stopping_)
       return;
     auto from = size_;
-    auto wanted = std::min(wanted_, from + piece_bytes);
+    auto wanted = std::min(
+      wanted_, from + (waiting_ > 0 ? urgent_piece_bytes : piece_bytes));
     auto use_reserve = use_reserve_;
     lock.unlock();
     auto to = std::min(wanted, from + whole_pages(room(use_reserve)));

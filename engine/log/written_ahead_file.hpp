@@ -68,6 +68,7 @@ private:
   std::uint64_t wanted_ = 0;
   bool use_reserve_ = false;
   bool full_ = false;
+  int waiting_ = 0;
   bool stopping_ = false;
   std::optional<failure> failed_;
   std::thread thread_;

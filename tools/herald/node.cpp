@@ -22,6 +22,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <set>
@@ -182,6 +183,8 @@ struct node::implementation {
   std::optional<match_views> matches;
   std::unique_ptr<node_projections> projections;
   std::unique_ptr<follower_driver> followers;
+  // Numbers of the topics that the followers read.
+  std::set<std::uint32_t> followed;
   std::optional<log_feed_source> feed_source;
   std::unique_ptr<feed_hub> feed;
   std::unique_ptr<cursor_keeper> cursors;
@@ -290,8 +293,12 @@ struct node::implementation {
     matches.emplace(*log, *views);
     projections = std::make_unique<node_projections>(*codec);
     followers = std::make_unique<follower_driver>(*log, *views);
-    for (auto* projection : projections->all())
+    for (auto* projection : projections->all()) {
       followers->add(*projection);
+      for (auto& name : projection->topics())
+        if (auto topic = log->find_topic(name))
+          followed.insert(topic->number);
+    }
     feed_source.emplace(*log, *codec, *index, *matches);
     feed = std::make_unique<feed_hub>(
       &*feed_source, [this] { return steady_ms(); });
@@ -352,7 +359,11 @@ struct node::implementation {
 
   /// Runs on the log writer's thread after each commit.
   void committed(std::span<const partition_commit> commits) {
-    followers->wake();
+    // A thread that is woken for nothing takes its time from the next commit.
+    if (std::ranges::any_of(commits, [this](const partition_commit& commit) {
+          return followed.contains(commit.where.topic);
+        }))
+      followers->wake();
     if (auto* listener = kafka_listens.load())
       listener->committed(commits);
     for (auto& commit : commits) {
