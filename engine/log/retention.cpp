@@ -91,6 +91,9 @@ void retention::finish_deletions(retention_turn& did) {
 result<void> retention::apply_policies(partition_id where,
   const topic_info& topic, const topic_settings& settings, std::int64_t now_ms,
   retention_turn& did) {
+  // A backup, or the archive, is at work here: the next turn comes soon.
+  if (log_.is_busy(where))
+    return {};
   auto planned = settings.deletes() || settings.retention_state()
     ? plan_deletion(where, settings, now_ms)
     : plan{log_.log_start(where), log_.log_start(where), 0, {}};
@@ -225,6 +228,17 @@ result<trimmed> retention::delete_planned(const topic_info& topic,
   return log_.trim(where, planned.to, settings_.step);
 }
 
+namespace {
+
+std::unexpected<failure> busy(std::string_view topic) {
+  return fail(fault::busy,
+    fmt::format("records of '{}' cannot be deleted while they are backed up or "
+                "archived; try again when that is done",
+      topic));
+}
+
+} // namespace
+
 result<offset> retention::remove(
   partition_id where, offset up_to, std::string_view principal) {
   std::lock_guard work{work_};
@@ -249,6 +263,9 @@ result<offset> retention::remove(
         fmt::format("{} has read {}/{} up to {} only: wait for it, or delete "
                     "less",
           slowest->name, topic->name, where.partition, slowest->next.value));
+  // Nothing is announced that cannot be done.
+  if (log_.is_busy(where))
+    return busy(topic->name);
   auto measured = measure(where, planned);
   if (!measured)
     return std::unexpected{std::move(measured).error()};
@@ -281,6 +298,8 @@ result<void> retention::delete_topic(
   std::string_view name, std::string_view principal) {
   std::lock_guard work{work_};
   auto topic = log_.find_topic(name);
+  if (log_.is_busy())
+    return busy(name);
   if (topic && !is_internal_topic(name) && seams_.announce)
     for (std::uint32_t i = 0; i < topic->partitions; ++i) {
       partition_id where{topic->number, i};
