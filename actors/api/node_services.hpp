@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/api/long_task.hpp"
 #include "actors/event_codec.hpp"
 #include "actors/event_index.hpp"
 #include "actors/feed/feed_hub.hpp"
@@ -55,6 +56,8 @@ struct node_services {
   std::chrono::nanoseconds started{0};
   /// Set when the node is about to stop, so that long answers end.
   const std::atomic<bool>* stopping = nullptr;
+  /// Backups and archiving, which the console starts.
+  long_task* task = nullptr;
 };
 
 } // namespace herald

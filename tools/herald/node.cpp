@@ -187,6 +187,9 @@ struct node::implementation {
   std::unique_ptr<kafka_server> kafka;
   std::unique_ptr<log_writer> writer;
 
+  /// Stands below all that it works on.
+  long_task task;
+
   host_services hosts;
   ingest_services ingestion;
   statistics_services statistics;
@@ -378,6 +381,8 @@ struct node::implementation {
       [this](std::string_view topic) { return is_for_clients(topic); },
       [](std::string_view topic) { return is_own_topic(topic); },
       time.steady_now(), &stopping};
+
+    services.task = &task;
 
     std::vector<caf::actor> groups;
     groups.push_back(supervise("match", match_hosts));
@@ -690,6 +695,7 @@ void node::stop() {
   self.stopping = true;
   self.log_watch = {};
   self.console.reset();
+  self.task.stop();
   if (self.keeping)
     self.keeping->stop();
   if (self.kafka)
