@@ -260,13 +260,13 @@ void add_bench(CLI::App& app, action& run) {
   auto* bench = app.add_subcommand("bench",
     "Print figures and ratios against limits measured in the same run");
   bench
-    ->add_option(
-      "what", options->what, "log, kafka, growth, import, generate or feed")
+    ->add_option("what", options->what,
+      "log, kafka, growth, import, archive, generate or feed")
     ->required()
-    ->check(
-      CLI::IsMember({"log", "kafka", "growth", "import", "generate", "feed"}));
+    ->check(CLI::IsMember(
+      {"log", "kafka", "growth", "import", "archive", "generate", "feed"}));
   bench->add_option("--documents", options->documents,
-    "With import: files, folders or archives to import");
+    "With import and archive: files, folders or archives");
   bench
     ->add_option(
       "--seconds", options->seconds, "With feed: length of the measurement")
