@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/aggregate.hpp"
+#include "actors/aggregate_snapshots.hpp"
 #include "actors/event_codec.hpp"
 #include "actors/event_index.hpp"
 #include "actors/reply.hpp"
@@ -58,17 +59,26 @@ struct host_services {
   /// Wall clock in ms, the record time of new events.
   std::function<std::int64_t()> now_ms;
   const event_index* index = nullptr;
+  /// Null: states come from the log alone.
+  aggregate_snapshots* snapshots = nullptr;
 };
 
-/// Hosts the aggregates of one partition: brings a state back from the log
-/// when it is first asked for, decides, collects the events of many commands
-/// into one record batch, and answers each command once its batch is
-/// committed. It is the only writer to its partition, so it knows the offset
-/// of an event before the log writer assigns it.
+/// Hosts the aggregates of one partition: brings a state back from its last
+/// snapshot and the log when it is first asked for, decides, collects the
+/// events of many commands into one record batch, and answers each command
+/// once its batch is committed. It is the only writer to its partition, so it
+/// knows the offset of an event before the log writer assigns it.
+///
+/// A state that is due for a snapshot is encoded while the batch that made it
+/// is on its way to the disk, and handed over once that batch is committed: no
+/// command waits for it, and no snapshot is ahead of the log.
 ///
 /// `Aggregate` has the types `state` and `command`, and the pure functions
 ///   decide(const state&, const command&, offset next) -> decision
 ///   evolve(state&, const any_event&, offset at)
+///   stored_format() -> state_format
+///   encode_state(const state&) -> bytes
+///   decode_state(bytes_view) -> result<state>
 ///
 /// Used by one thread at a time (its actor). After a failed append it must be
 /// thrown away: its states are ahead of the log.
@@ -105,20 +115,12 @@ public:
       flush();
   }
 
-  /// Hands what was decided to the log writer.
+  /// Hands what was decided to the log writer, and then encodes the states
+  /// that are due for a snapshot.
   void flush() {
-    if (!batch_)
-      return;
-    auto ticket = next_ticket_++;
-    auto batch = batch_->finish(batch_->size_bytes() > compress_from_bytes
-        ? compression::zstd
-        : compression::none);
-    batch_.reset();
-    flights_.push_back(std::move(filling_));
-    filling_ = {};
-    services_.writer->append(where_, std::move(batch),
-      [ticket, settled = settled_](
-        const append_outcome& outcome) { settled(ticket, outcome); });
+    if (batch_)
+      append_batch();
+    capture_due();
   }
 
   /// A batch ended. Batches of one partition end in the order in which they
@@ -141,13 +143,15 @@ public:
           + std::to_string(outcome->first.value));
     for (auto& waiting : flight.waiting)
       waiting.answer(std::move(waiting.outcome));
+    for (auto& taken : flight.snapshots)
+      store(std::move(taken));
     return {};
   }
 
   /// Lets go of the states that were used least lately, beyond `states_max`,
   /// as far as nothing of theirs is on its way.
   void passivate(std::size_t states_max) {
-    if (states_.size() <= states_max || batch_ || !flights_.empty())
+    if (states_.size() <= states_max || has_work() || !flights_.empty())
       return;
     std::vector<std::pair<std::uint64_t, std::string>> by_use;
     by_use.reserve(states_.size());
@@ -160,7 +164,17 @@ public:
   }
 
   std::size_t active() const { return states_.size(); }
-  bool has_batch() const { return batch_.has_value(); }
+  /// Whether flush() has something to do.
+  bool has_work() const { return batch_.has_value() || !due_.empty(); }
+
+  /// The stored form of a state that is in memory; none for another one. For
+  /// tests, which compare states.
+  std::optional<bytes> encoded_state(const std::string& key) const {
+    auto found = states_.find(key);
+    if (found == states_.end())
+      return std::nullopt;
+    return Aggregate::encode_state(found->second.state);
+  }
 
 private:
   static constexpr std::size_t batch_bytes_max = 256 * 1024;
@@ -169,6 +183,17 @@ private:
   struct hosted {
     typename Aggregate::state state;
     std::uint64_t used = 0;
+    /// What has come since the last snapshot.
+    std::uint64_t events = 0;
+    std::uint64_t event_bytes = 0;
+    /// In due_ already.
+    bool due = false;
+  };
+  /// An encoded state, and up to where it holds the partition.
+  struct captured {
+    std::string key;
+    offset next;
+    bytes state;
   };
   struct waiting_answer {
     reply<command_outcome> answer;
@@ -178,6 +203,7 @@ private:
   struct flight {
     std::optional<offset> first;
     std::vector<waiting_answer> waiting;
+    std::vector<captured> snapshots;
   };
 
   hosted* activate(command& next) {
@@ -185,24 +211,62 @@ private:
     if (found != states_.end())
       return &found->second;
     hosted fresh;
-    auto replayed = replay(next.key, fresh.state);
-    if (!replayed) {
-      next.answer(std::unexpected(replayed.error()));
+    auto slow = bring_back(next.key, fresh);
+    if (!slow) {
+      next.answer(std::unexpected(slow.error()));
       return nullptr;
     }
-    return &states_.emplace(next.key, std::move(fresh)).first->second;
+    auto [place, added] = states_.emplace(next.key, std::move(fresh));
+    if (*slow)
+      mark_due(place->first, place->second);
+    return &place->second;
+  }
+
+  /// Makes the state from its snapshot and the events after it; whether it
+  /// should be stored at once, so that it comes back faster next time.
+  result<bool> bring_back(const std::string& key, hosted& entry) {
+    // Events of this aggregate are on disk: those on their way would have it in
+    // memory.
+    auto end = std::min(next_, services_.log->committed_end(where_));
+    auto* snapshots = services_.snapshots;
+    if (!snapshots) {
+      if (auto done = replay(key, {0}, end, entry); !done)
+        return std::unexpected(done.error());
+      return false;
+    }
+    auto started = snapshots->steady_now();
+    offset from{0};
+    auto found = snapshots->find(where_, key, Aggregate::stored_format(), end);
+    if (found.usable) {
+      if (auto state = Aggregate::decode_state(found.usable->state)) {
+        entry.state = std::move(*state);
+        from = found.usable->next;
+        snapshots->count_used();
+      } else {
+        snapshots->refuse(where_, key, state.error());
+        found.refused = true;
+      }
+    }
+    if (auto done = replay(key, from, end, entry); !done)
+      return std::unexpected(done.error());
+    return found.refused
+      || (entry.events > 0
+        && snapshots->policy().due(
+          entry.events, entry.event_bytes, snapshots->steady_now() - started));
   }
 
   result<void> replay(
-    const std::string& key, typename Aggregate::state& state) {
+    const std::string& key, offset from, offset end, hosted& entry) {
     return services_.index->for_each_event(
-      where_, key, {0}, next_, [&](const record_view& record) -> result<void> {
+      where_, key, from, end, [&](const record_view& record) -> result<void> {
         if (!record.value)
           return {};
         auto event = services_.codec->decode(*record.value);
         if (!event)
           return std::unexpected(event.error());
-        Aggregate::evolve(state, *event, record.at);
+        Aggregate::evolve(entry.state, *event, record.at);
+        ++entry.events;
+        entry.event_bytes += record.value->size();
         return {};
       });
   }
@@ -221,9 +285,55 @@ private:
       batch_->add(next.key, value, now, headers.views());
       Aggregate::evolve(entry.state, *event, next_);
       next_ = next_.next();
+      ++entry.events;
+      entry.event_bytes += value.size();
     }
+    if (services_.snapshots
+      && services_.snapshots->policy().due(entry.events, entry.event_bytes, {}))
+      mark_due(next.key, entry);
     filling_.waiting.push_back({std::move(next.answer),
       {command_outcome::kind::recorded, {where_, first}, {}}});
+  }
+
+  void append_batch() {
+    auto ticket = next_ticket_++;
+    auto batch = batch_->finish(batch_->size_bytes() > compress_from_bytes
+        ? compression::zstd
+        : compression::none);
+    batch_.reset();
+    flights_.push_back(std::move(filling_));
+    filling_ = {};
+    services_.writer->append(where_, std::move(batch),
+      [ticket, settled = settled_](
+        const append_outcome& outcome) { settled(ticket, outcome); });
+  }
+
+  // -- snapshots --------------------------------------------------------------
+
+  void mark_due(const std::string& key, hosted& entry) {
+    if (!std::exchange(entry.due, true))
+      due_.push_back(key);
+  }
+
+  /// Encodes what is due as of everything decided so far. It waits with the
+  /// last batch on its way, whose commit makes it true.
+  void capture_due() {
+    for (auto& key : due_) {
+      auto& entry = states_.at(key);
+      entry.due = false;
+      entry.events = entry.event_bytes = 0;
+      captured taken{key, next_, Aggregate::encode_state(entry.state)};
+      if (flights_.empty())
+        store(std::move(taken));
+      else
+        flights_.back().snapshots.push_back(std::move(taken));
+    }
+    due_.clear();
+  }
+
+  void store(captured&& taken) {
+    services_.snapshots->take(where_, taken.key, Aggregate::stored_format(),
+      taken.next, std::move(taken.state));
   }
 
   /// An answer that rests on events which are still on their way must not
@@ -244,6 +354,8 @@ private:
   offset next_;
   std::unordered_map<std::string, hosted> states_;
   std::uint64_t clock_ = 0;
+  /// Keys of states that flush() is to capture.
+  std::vector<std::string> due_;
   std::optional<batch_builder> batch_;
   flight filling_;
   std::deque<flight> flights_;

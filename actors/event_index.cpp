@@ -8,6 +8,10 @@ namespace herald {
 
 namespace {
 
+// Rows that one read of the index takes: its transaction stays short however
+// many events an aggregate has.
+constexpr std::size_t rows_at_once = 4'096;
+
 void put(bytes& out, std::uint64_t value, int size) {
   for (int shift = 8 * (size - 1); shift >= 0; shift -= 8)
     out += static_cast<char>(value >> shift);
@@ -35,43 +39,82 @@ bytes row_of(partition_id where, bytes_view key, offset at) {
   return row;
 }
 
+/// Visits the records at `wanted`, which ascend, opening each batch once.
+result<void> visit_records(const event_log& log, partition_id where,
+  const std::vector<offset>& wanted,
+  const std::function<result<void>(const record_view&)>& visit) {
+  for (std::size_t i = 0; i < wanted.size();) {
+    auto first = i;
+    auto batches = log.read(where, wanted[i], 1);
+    if (!batches)
+      return std::unexpected(batches.error());
+    for (auto& stored : *batches) {
+      auto batch = batch_view::parse_unchecked(stored.batch);
+      if (!batch)
+        return std::unexpected(batch.error());
+      result<void> visited;
+      auto read = batch->for_each([&](const record_view& record) {
+        if (record.at < wanted[i])
+          return true;
+        // An offset that the log does not have: nothing to visit there.
+        while (i < wanted.size() && wanted[i] < record.at)
+          ++i;
+        if (i < wanted.size() && wanted[i] == record.at) {
+          ++i;
+          visited = visit(record);
+        }
+        return visited.has_value() && i < wanted.size();
+      });
+      if (!visited)
+        return visited;
+      if (!read)
+        return read;
+    }
+    if (i == first)
+      ++i;
+  }
+  return {};
+}
+
 } // namespace
 
 result<void> event_index::for_each_event(partition_id where,
   std::string_view key, offset from, offset end,
   const std::function<result<void>(const record_view&)>& visit,
   std::size_t count_max) const {
+  // Rows of records that retention has removed stay behind in the index.
+  from = std::max(from, log_.log_start(where));
   end = std::min(end, log_.committed_end(where));
+  if (from >= end)
+    return {};
   auto topic = log_.find_topic(where.topic);
   assert(topic);
-  std::vector<offset> known;
-  offset indexed{0};
-  auto read = views_.read([&](const view_snapshot& views) -> result<void> {
-    indexed = views.cursor(follower_name, {topic->id.value, where.partition})
-                .value_or(offset{0});
-    views.scan(table, {row_of(where, key, from), row_of(where, key, end)},
-      scan_order::forward, count_max, [&](bytes_view row, bytes_view) {
-        known.push_back(last_offset_of(row));
-        return true;
-      });
-    return {};
-  });
-  if (!read)
-    return read;
   std::size_t count = 0;
-  auto start = log_.log_start(where);
-  for (auto at : known) {
-    if (at < start)
-      continue; // retention has taken it
-    auto one = for_each_record(
-      log_, where, at, at.next(),
-      [&](const record_view& record) { return visit(record); }, 1);
-    if (!one)
-      return one;
-    ++count;
+  offset indexed{0};
+  for (bool more = true; more && count < count_max;) {
+    std::vector<offset> known;
+    auto limit = std::min(rows_at_once, count_max - count);
+    auto read = views_.read([&](const view_snapshot& views) -> result<void> {
+      indexed = views.cursor(follower_name, {topic->id.value, where.partition})
+                  .value_or(offset{0});
+      views.scan(table, {row_of(where, key, from), row_of(where, key, end)},
+        scan_order::forward, limit, [&](bytes_view row, bytes_view) {
+          known.push_back(last_offset_of(row));
+          return true;
+        });
+      return {};
+    });
+    if (!read)
+      return read;
+    if (auto visited = visit_records(log_, where, known, visit); !visited)
+      return visited;
+    count += known.size();
+    more = known.size() == limit;
+    if (!known.empty())
+      from = known.back().next();
   }
   // What the index has not seen yet is little.
-  return for_each_record(log_, where, std::max({indexed, from, start}), end,
+  return for_each_record(log_, where, std::max(indexed, from), end,
     [&](const record_view& record) -> result<void> {
       if (count >= count_max || !record.key || *record.key != key)
         return {};

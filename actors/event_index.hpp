@@ -26,8 +26,9 @@ public:
     : log_(log), views_(views) {}
 
   /// Calls `visit` for the records with this key in [from, end), in order, at
-  /// most `count_max` of them. What retention has deleted is left out. From any
-  /// thread.
+  /// most `count_max` of them; those that retention has removed are left out.
+  /// The cost follows from the records of the key in that range, not from those
+  /// before it. From any thread.
   result<void> for_each_event(partition_id where, std::string_view key,
     offset from, offset end,
     const std::function<result<void>(const record_view&)>& visit,

@@ -41,7 +41,7 @@ public:
     return {
       [this](command_atom, message& next) {
         host_->handle(std::move(*next));
-        if (!flush_due_ && host_->has_batch()) {
+        if (!flush_due_ && host_->has_work()) {
           flush_due_ = true;
           self_->send(self_, flush_atom::value);
         }

@@ -1,12 +1,14 @@
 #include "actors/api/console_api.hpp"
 
 #include "actors/api/archive_commands.hpp"
+#include "actors/api/console_replay.hpp"
 #include "actors/api/console_topics.hpp"
 #include "actors/api/http_api.hpp"
 #include "engine/log/retention.hpp"
 #include "engine/log/verify.hpp"
 #include "protocol/batch/partitioner.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -276,6 +278,65 @@ json told_by(const node_services& node, words& arguments) {
   return told ? answer(json::parse(*told)) : error(told.error());
 }
 
+// -- snapshots ----------------------------------------------------------------
+
+std::string iso_time(std::int64_t ms) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(ms / 1000),
+    std::max<std::int64_t>(ms % 1000, 0));
+}
+
+/// Why some state may stand in its snapshot alone, if so.
+std::optional<std::string> reason_to_keep_snapshots(const event_log& log) {
+  for (auto* name : {"match", "player"}) {
+    auto topic = log.find_topic(name);
+    for (std::uint32_t p = 0; topic && p < topic->partitions; ++p) {
+      partition_id where{topic->number, p};
+      if (log.log_start(where) > offset{0} || log.has_gaps(where))
+        return fmt::format(
+          "retention has removed events of {}/{}: what followed from them may "
+          "be known to snapshots alone, so they are kept",
+          name, p);
+    }
+  }
+  return std::nullopt;
+}
+
+json delete_snapshots(const node_services& node, const words& arguments) {
+  if (arguments.size() != 2 || arguments.back() != "--yes")
+    return error("invalid_input",
+      "'snapshots delete' deletes all snapshots; aggregates come back from "
+      "the log until there are new ones. If that is meant: 'snapshots delete "
+      "--yes'");
+  if (auto reason = reason_to_keep_snapshots(*node.log))
+    return error("conflict", *reason);
+  auto deleted = node.snapshots->clear();
+  return deleted ? answer({{"deleted", *deleted}}) : error(deleted.error());
+}
+
+json snapshots(const node_services& node, words& arguments) {
+  if (!arguments.empty() && arguments.front() == "delete")
+    return delete_snapshots(node, arguments);
+  if (!arguments.empty())
+    return error(
+      "invalid_input", "'snapshots' takes no argument, or 'delete --yes'");
+  auto usage = node.snapshots->usage();
+  if (!usage)
+    return error(usage.error());
+  auto counts = node.snapshots->counts();
+  json told{{"count", usage->count}, {"bytes", usage->bytes},
+    {"oldest", nullptr}, {"taken", counts.taken}, {"used", counts.used},
+    {"refused", counts.refused}};
+  if (usage->oldest_ms)
+    told["oldest"] = iso_time(*usage->oldest_ms);
+  return answer(std::move(told));
+}
+
+json replay(
+  const node_services& node, const words& arguments, control_stream& more) {
+  auto told = replay_for_console(node, arguments, more);
+  return told ? answer(std::move(*told)) : error(told.error());
+}
+
 json help(const node_services&, words&) {
   json rows = json::array();
   auto add = [&](std::string_view command, std::string_view what) {
@@ -303,6 +364,15 @@ json help(const node_services&, words&) {
   add("archive attach FILE", "put a segment back in front");
   add("backup FOLDER [--rate BYTES/S]", "back everything up");
   add("task [stop]", "how far archiving or the backup is");
+  add("snapshots [delete --yes]",
+    "stored states of matches and players; deleting them changes no state");
+  add("replay --topic T --from P [--to Q] [--rate N] [--match ID] --into "
+      "jsonl|feed",
+    "show events again; P and Q: PARTITION:OFFSET, an offset, a time, "
+    "earliest, latest");
+  add("replay --into view:NAME [--rate N] [--compare | --as COPY --from P --to "
+      "Q]",
+    "make a view again from the log while the old one answers");
   add("help", "this list");
   add("quit", "leave the prompt");
   return answer(std::move(rows));
@@ -311,13 +381,13 @@ json help(const node_services&, words&) {
 } // namespace
 
 std::string answer_console(
-  const node_services& services, std::string_view line) {
+  const node_services& services, std::string_view line, control_stream& more) {
   static const std::map<std::string, json (*)(const node_services&, words&)>
     commands{{"status", status}, {"topics", answer_topics}, {"events", events},
       {"matches", matches}, {"match", match}, {"actors", actors},
       {"dead-letters", dead_letters}, {"archive", told_by<archive_command>},
       {"backup", told_by<backup_command>}, {"task", told_by<task_command>},
-      {"verify", verify}, {"help", help}};
+      {"snapshots", snapshots}, {"verify", verify}, {"help", help}};
   auto request = json::parse(line, nullptr, false);
   json told;
   if (!request.is_object() || !request.contains("command")
@@ -333,11 +403,15 @@ std::string answer_console(
           arguments.push_back(word.get<std::string>());
     auto found = commands.find(name);
     services.matches->wait(services.matches->log_ends());
-    told = found == commands.end() ? error("unknown_command",
-                                       "there is no command '" + name
-                                         + "'; 'help' lists those that "
-                                           "there are")
-                                   : found->second(services, arguments);
+    if (name == "replay")
+      told = replay(services, arguments, more);
+    else if (found != commands.end())
+      told = found->second(services, arguments);
+    else
+      told = error("unknown_command",
+        "there is no command '" + name
+          + "'; 'help' lists those that there "
+            "are");
   }
   return told.dump(-1, ' ', false, json::error_handler_t::replace);
 }

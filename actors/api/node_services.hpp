@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/aggregate_snapshots.hpp"
 #include "actors/api/long_task.hpp"
 #include "actors/event_codec.hpp"
 #include "actors/event_index.hpp"
@@ -8,6 +9,7 @@
 #include "actors/ingest/ingest_actor.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/match/match_views.hpp"
+#include "actors/replay/replay_desk.hpp"
 #include "actors/supervision.hpp"
 #include "engine/base/clock.hpp"
 #include "engine/base/metrics.hpp"
@@ -58,6 +60,9 @@ struct node_services {
   const std::atomic<bool>* stopping = nullptr;
   /// Backups and archiving, which the console starts.
   long_task* task = nullptr;
+  aggregate_snapshots* snapshots = nullptr;
+  /// What is being replayed.
+  std::shared_ptr<replay_desk> replays = std::make_shared<replay_desk>();
 };
 
 } // namespace herald

@@ -22,6 +22,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view list_channel = "*";
+constexpr std::string_view replay_channel = "replay:";
 constexpr std::size_t id_bytes_max = 128;
 constexpr std::size_t match_bytes_max = 64;
 // Events that one catching-up subscriber gets before the next has its turn.
@@ -55,12 +56,27 @@ struct list_subscription {
   bool resume = false;
 };
 
+/// Of a replay; it stands nowhere, the replay comes to it.
+struct replay_subscription {
+  std::string match;
+  /// It sees the next piece that has a state, and what follows.
+  bool snapshot_due = true;
+  /// It missed something of the replay that runs.
+  bool behind = false;
+};
+
 struct connection {
   std::shared_ptr<feed_sink> sink;
   feed_encoding encoding = feed_encoding::json;
   std::map<std::string, subscription> matches;
   std::map<std::string, list_subscription> lists;
-  std::size_t subscriptions() const { return matches.size() + lists.size(); }
+  std::map<std::string, replay_subscription> replays;
+  std::size_t subscriptions() const {
+    return matches.size() + lists.size() + replays.size();
+  }
+  bool holds(const std::string& id) const {
+    return matches.contains(id) || lists.contains(id) || replays.contains(id);
+  }
 };
 
 /// Frames of one event, encoded once per encoding and subscription id: a
@@ -146,6 +162,21 @@ public:
     wake_.notify_one();
   }
 
+  replay_demand demand_of(const std::string& match) const {
+    std::lock_guard guard{mutex_};
+    auto found = demand_.find(match);
+    return found == demand_.end() ? replay_demand::none : found->second;
+  }
+
+  bool replay(replayed_piece piece) {
+    std::lock_guard guard{mutex_};
+    if (replayed_.size() >= limits_.replayed_waiting_max)
+      return false;
+    replayed_.push_back(std::move(piece));
+    wake_.notify_one();
+    return true;
+  }
+
   void view_moved() {
     std::lock_guard guard{mutex_};
     moved_ = true;
@@ -183,9 +214,11 @@ public:
     std::deque<input> inputs;
     std::set<connection_id> overrun;
     std::vector<offset> ends;
+    std::deque<replayed_piece> replayed;
     {
       std::lock_guard guard{mutex_};
       inputs.swap(inputs_);
+      replayed.swap(replayed_);
       overrun.swap(overrun_);
       ends = committed_;
       moved_ = false;
@@ -197,6 +230,8 @@ public:
       take(next);
     for (std::uint32_t p = 0; p < ends.size(); ++p)
       deliver(p, ends[p]);
+    for (auto& piece : replayed)
+      show(piece);
     serve_owed();
     serve_lists();
     connection_count_ = connections_.size();
@@ -208,7 +243,8 @@ private:
       {
         std::unique_lock lock{mutex_};
         auto pending = [this] {
-          return stopping_ || moved_ || !inputs_.empty() || !overrun_.empty();
+          return stopping_ || moved_ || !inputs_.empty() || !overrun_.empty()
+            || !replayed_.empty();
         };
         if (owed_)
           wake_.wait_for(lock, std::chrono::milliseconds(10), pending);
@@ -237,6 +273,8 @@ private:
     if (next.what == input::kind::closed) {
       for (auto& [id, held] : found->second.matches)
         forget(next.from, held);
+      for (auto& [id, held] : found->second.replays)
+        forget_replay(next.from, id, held.match);
       lists_ -= found->second.lists.size();
       subscription_count_ -= found->second.subscriptions();
       connections_.erase(found);
@@ -282,7 +320,7 @@ private:
     if (auto old = peer.matches.find(id);
       old != peer.matches.end() && old->second.ended)
       unsubscribe(from, peer, id);
-    if (peer.matches.contains(id) || peer.lists.contains(id))
+    if (peer.holds(id))
       return error(peer, id, "id_in_use",
         "this id has a subscription already; unsubscribe it first");
     if (peer.subscriptions() >= limits_.subscriptions_per_connection)
@@ -312,7 +350,9 @@ private:
       cursor = std::move(*parsed);
     }
     auto& name = match->get_ref<const std::string&>();
-    if (name == list_channel)
+    if (name.starts_with(replay_channel))
+      subscribe_replay(from, peer, id, name, cursor.has_value());
+    else if (name == list_channel)
       subscribe_list(peer, id, std::move(cursor));
     else
       subscribe_match(from, peer, id, name, cursor);
@@ -380,12 +420,44 @@ private:
     serve_list(peer, held);
   }
 
+  void subscribe_replay(connection_id from, connection& peer,
+    const std::string& id, const std::string& channel, bool with_cursor) {
+    if (with_cursor)
+      return error(peer, id, "cursor_invalid",
+        "a replay cannot be resumed by a cursor; subscribe without one");
+    auto match = channel.substr(replay_channel.size());
+    if (match.empty())
+      return error(peer, id, "bad_frame",
+        "name the match whose replay is meant, such as \"replay:EUW1_123\"");
+    peer.replays.emplace(id, replay_subscription{match});
+    replay_followers_[match].insert({from, id});
+    ++subscription_count_;
+    note_demand(match);
+  }
+
+  void forget_replay(
+    connection_id from, const std::string& id, const std::string& match) {
+    auto found = replay_followers_.find(match);
+    if (found == replay_followers_.end())
+      return;
+    found->second.erase({from, id});
+    if (found->second.empty())
+      replay_followers_.erase(found);
+    note_demand(match);
+  }
+
   void unsubscribe(
     connection_id from, connection& peer, const std::string& id) {
     if (auto found = peer.matches.find(id); found != peer.matches.end()) {
       forget(from, found->second);
       peer.matches.erase(found);
       --subscription_count_;
+    } else if (auto replay = peer.replays.find(id);
+      replay != peer.replays.end()) {
+      auto match = replay->second.match;
+      peer.replays.erase(replay);
+      --subscription_count_;
+      forget_replay(from, id, match);
     } else if (peer.lists.erase(id) > 0) {
       --lists_;
       --subscription_count_;
@@ -475,6 +547,83 @@ private:
         if (held.partition == partition)
           fail_subscription(peer, held, why);
       }
+  }
+
+  // -- replays ----------------------------------------------------------------
+
+  /// Tells the replay's thread what the subscribers of a match wait for.
+  void note_demand(const std::string& match) {
+    auto demand = replay_demand::none;
+    if (auto found = replay_followers_.find(match);
+      found != replay_followers_.end()) {
+      demand = replay_demand::events;
+      for (auto& [from, id] : found->second)
+        if (held_replay(from, id).snapshot_due)
+          demand = replay_demand::state;
+    }
+    std::lock_guard guard{mutex_};
+    if (demand == replay_demand::none)
+      demand_.erase(match);
+    else
+      demand_[match] = demand;
+  }
+
+  replay_subscription& held_replay(connection_id from, const std::string& id) {
+    return connections_.at(from).replays.at(id);
+  }
+
+  void show(const replayed_piece& piece) {
+    auto found = replay_followers_.find(piece.match);
+    if (found == replay_followers_.end())
+      return;
+    for (auto& [from, id] : found->second) {
+      auto& peer = connections_.at(from);
+      auto& held = peer.replays.at(id);
+      if (held.snapshot_due && piece.state)
+        held.snapshot_due = !send_replay_state(peer, id, held, piece);
+      if (!held.snapshot_due && piece.event
+        && !send(peer, replay_update(id, piece)))
+        held.snapshot_due = held.behind = true;
+      if (piece.last) {
+        send(peer, replay_frame("replay-ended", id, piece.match));
+        held = replay_subscription{piece.match};
+      }
+    }
+    note_demand(piece.match);
+  }
+
+  bool send_replay_state(connection& peer, const std::string& id,
+    replay_subscription& held, const replayed_piece& piece) {
+    if (held.behind) {
+      auto gap = replay_frame("gap", id, piece.match);
+      gap["reason"] = "the replay is faster than this connection; a snapshot "
+                      "of where it is follows";
+      if (!send(peer, gap))
+        return false;
+    }
+    auto frame = replay_frame("snapshot", id, piece.match);
+    frame["position"]
+      = fmt::format("{}:{}", piece.partition, piece.state_next.value);
+    frame["state"] = *piece.state;
+    held.behind = !send(peer, frame);
+    return !held.behind;
+  }
+
+  static json replay_frame(
+    std::string_view type, const std::string& id, const std::string& match) {
+    return {{"type", type}, {"id", id},
+      {"match", std::string{replay_channel} + match}, {"replay", true}};
+  }
+
+  static json replay_update(
+    const std::string& id, const replayed_piece& piece) {
+    auto frame = replay_frame("update", id, piece.match);
+    frame["position"]
+      = fmt::format("{}:{}", piece.partition, piece.event->at.next().value);
+    frame["event"] = piece.event->name;
+    frame["time"] = piece.event->time_ms;
+    frame["patch"] = *piece.event->patch;
+    return frame;
   }
 
   // -- those who are owed something -------------------------------------------
@@ -742,9 +891,12 @@ private:
   feed_limits limits_;
 
   // Shared with the other threads.
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<input> inputs_;
+  std::deque<replayed_piece> replayed_;
+  /// What replays find in demand, by match.
+  std::map<std::string, replay_demand> demand_;
   std::set<connection_id> overrun_;
   bool moved_ = false;
   bool stopping_ = false;
@@ -756,6 +908,8 @@ private:
   std::unordered_map<std::string,
     std::set<std::pair<connection_id, std::string>>>
     followers_;
+  std::map<std::string, std::set<std::pair<connection_id, std::string>>>
+    replay_followers_;
   /// Up to where each partition has been handed out.
   std::vector<offset> read_to_;
   /// With the mutex: up to where each partition is committed.
@@ -806,6 +960,15 @@ void feed_hub::committed(std::uint32_t partition, offset end) {
 void feed_hub::view_moved() {
   implementation_->view_moved();
 }
+
+feed_hub::replay_demand feed_hub::demand_of(const std::string& match) const {
+  return implementation_->demand_of(match);
+}
+
+bool feed_hub::replay(replayed_piece piece) {
+  return implementation_->replay(std::move(piece));
+}
+
 void feed_hub::turn() {
   implementation_->turn();
 }

@@ -4,7 +4,9 @@
 #include "protocol/bytes.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace herald {
@@ -38,6 +40,22 @@ struct feed_limits {
   /// Messages of clients that wait for the hub's thread; beyond, the
   /// connection that sends is closed with 1013.
   std::size_t messages_waiting_max = 10'000;
+  /// Pieces of a replay that wait to be shown.
+  std::size_t replayed_waiting_max = 64;
+};
+
+/// A piece of a match's replay.
+struct replayed_piece {
+  std::string match;
+  std::uint32_t partition = 0;
+  /// The state before `event`, or where the replay stands when there is none;
+  /// only needed when somebody waits for it.
+  std::shared_ptr<const nlohmann::json> state;
+  /// Up to where that state holds the log.
+  offset state_next;
+  std::optional<feed_event> event;
+  /// The replay of this match is over.
+  bool last = false;
 };
 
 /// What `/metrics` and `bench feed` want to know.
@@ -63,6 +81,14 @@ struct feed_counts {
 ///   <- {"type":"update","id","match","cursor","event","time","patch"}
 ///   <- {"type":"gap","id","match","cursor","reason"}, a snapshot follows
 ///   <- {"type":"error","id","cursor","code","message"}
+///
+/// A match "replay:ID" is what an operator replays of the match ID, and nothing
+/// else: its frames say "replay":true and carry "position" in place of a
+/// cursor, since there is nothing to resume. A subscriber hears nothing until a
+/// replay begins, then gets a snapshot of the state before its first event, the
+/// updates, and at the end
+///   <- {"type":"replay-ended","id","match","replay":true}
+/// One that cannot keep up gets a gap and a snapshot of where the replay is.
 ///
 /// One thread of its own does all the work; the public members may be called
 /// from any thread. A fake source and sinks are enough for a test, which calls
@@ -90,6 +116,15 @@ public:
   void committed(std::uint32_t partition, offset end);
   /// The view of matches moved on in some partition.
   void view_moved();
+
+  /// What the subscribers of "replay:`match`" wait for: nothing (there are
+  /// none), the events, or first the state before the next event.
+  enum class replay_demand : std::uint8_t { none, events, state };
+  replay_demand demand_of(const std::string& match) const;
+
+  /// Shows a piece of a replay to the subscribers of its match, and to nobody
+  /// else. False: too many wait to be shown; try again in a moment.
+  bool replay(replayed_piece piece);
 
   /// Does everything that is to be done now. For tests; the thread calls it.
   void turn();

@@ -1,10 +1,16 @@
 #include "actors/match/match_aggregate.hpp"
 
+#include "actors/match/match_snapshot.hpp"
 #include "actors/riot/rules.hpp"
+#include "actors/state_codec.hpp"
+#include "protocol/schema/message_pack.hpp"
 
 namespace herald {
 
 namespace {
+
+// Raised whenever evolve() folds the same events into something else.
+constexpr std::uint32_t state_version = 1;
 
 using events = std::vector<std::shared_ptr<const any_event>>;
 
@@ -158,6 +164,36 @@ void evolve(
 template <class Other>
 void evolve(match_state&, const Other&, offset) {}
 
+// -- the stored state ---------------------------------------------------------
+
+std::optional<std::int64_t> stored(const std::optional<offset>& at) {
+  if (!at)
+    return std::nullopt;
+  return static_cast<std::int64_t>(at->value);
+}
+
+std::optional<offset> restored(const std::optional<std::int64_t>& at) {
+  if (!at)
+    return std::nullopt;
+  return offset{static_cast<std::uint64_t>(*at)};
+}
+
+std::optional<recorded_snapshot> stored(
+  const std::optional<match_state::recorded>& event) {
+  if (!event)
+    return std::nullopt;
+  return recorded_snapshot{
+    static_cast<std::int64_t>(event->at.value), event->revision};
+}
+
+std::optional<match_state::recorded> restored(
+  const std::optional<recorded_snapshot>& event) {
+  if (!event)
+    return std::nullopt;
+  return match_state::recorded{
+    {static_cast<std::uint64_t>(event->at)}, event->revision};
+}
+
 } // namespace
 
 decision match_aggregate::decide(
@@ -169,6 +205,47 @@ decision match_aggregate::decide(
 void match_aggregate::evolve(
   match_state& state, const any_event& event, offset at) {
   std::visit([&](auto& which) { herald::evolve(state, which, at); }, event);
+}
+
+state_format match_aggregate::stored_format() {
+  static const auto format
+    = format_of(type_of<match_snapshot>(), state_version);
+  return format;
+}
+
+bytes match_aggregate::encode_state(const match_state& state) {
+  match_snapshot snapshot;
+  for (auto& [hash, at] : state.documents)
+    snapshot.documents.emplace(hash, static_cast<std::int64_t>(at.value));
+  snapshot.completed = stored(state.completed);
+  snapshot.summary = state.summary;
+  snapshot.timeline = stored(state.timeline);
+  snapshot.replay = state.replay;
+  snapshot.started = stored(state.started);
+  snapshot.liveAt = stored(state.live_at);
+  snapshot.live = state.live;
+  snapshot.liveObservedAt = state.live_observed_ms;
+  snapshot.liveSource = state.live_source;
+  return message_pack_encode(snapshot);
+}
+
+result<match_state> match_aggregate::decode_state(bytes_view stored) {
+  auto snapshot = message_pack_decode<match_snapshot>(stored);
+  if (!snapshot)
+    return std::unexpected(snapshot.error());
+  match_state state;
+  for (auto& [hash, at] : snapshot->documents)
+    state.documents.emplace(hash, offset{static_cast<std::uint64_t>(at)});
+  state.completed = restored(snapshot->completed);
+  state.summary = std::move(snapshot->summary);
+  state.timeline = restored(snapshot->timeline);
+  state.replay = std::move(snapshot->replay);
+  state.started = restored(snapshot->started);
+  state.live_at = restored(snapshot->liveAt);
+  state.live = std::move(snapshot->live);
+  state.live_observed_ms = snapshot->liveObservedAt;
+  state.live_source = std::move(snapshot->liveSource);
+  return state;
 }
 
 } // namespace herald

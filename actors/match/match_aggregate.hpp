@@ -4,6 +4,7 @@
 #include "actors/any_event.hpp"
 #include "actors/riot/live.hpp"
 #include "actors/riot/replay.hpp"
+#include "engine/store/snapshot_store.hpp"
 
 #include <cstdint>
 #include <map>
@@ -81,6 +82,12 @@ struct match_aggregate {
   static decision decide(
     const match_state& state, const match_command& command, offset next);
   static void evolve(match_state& state, const any_event& event, offset at);
+
+  /// The state in a snapshot: MessagePack of match_snapshot. Equal states have
+  /// equal bytes.
+  static state_format stored_format();
+  static bytes encode_state(const state& state);
+  static result<state> decode_state(bytes_view stored);
 };
 
 /// spectator-v5 says only that a game still runs; that is told again after

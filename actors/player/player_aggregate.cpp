@@ -1,10 +1,16 @@
 #include "actors/player/player_aggregate.hpp"
 
+#include "actors/player/player_snapshot.hpp"
+#include "actors/state_codec.hpp"
 #include "protocol/event/match_completed.hpp"
+#include "protocol/schema/message_pack.hpp"
 
 namespace herald {
 
 namespace {
+
+// Raised whenever evolve() folds the same events into something else.
+constexpr std::uint32_t state_version = 1;
 
 /// Applies `combine` to each pair of members.
 template <class Combine>
@@ -62,6 +68,32 @@ void player_aggregate::evolve(
     return;
   state.totals = updated->totals;
   state.counted_to[updated->causePartition] = {updated->causeOffset, at};
+}
+
+state_format player_aggregate::stored_format() {
+  static const auto format
+    = format_of(type_of<player_snapshot>(), state_version);
+  return format;
+}
+
+bytes player_aggregate::encode_state(const player_state& state) {
+  player_snapshot snapshot{state.totals, {}};
+  for (auto& [partition, counted] : state.counted_to)
+    snapshot.counted.push_back(
+      {partition, counted.cause, static_cast<std::int64_t>(counted.at.value)});
+  return message_pack_encode(snapshot);
+}
+
+result<player_state> player_aggregate::decode_state(bytes_view stored) {
+  auto snapshot = message_pack_decode<player_snapshot>(stored);
+  if (!snapshot)
+    return std::unexpected(snapshot.error());
+  player_state state;
+  state.totals = snapshot->totals;
+  for (auto& one : snapshot->counted)
+    state.counted_to[one.partition]
+      = {one.cause, {static_cast<std::uint64_t>(one.at)}};
+  return state;
 }
 
 event::player_totals totals_of(const event::participant& player) {

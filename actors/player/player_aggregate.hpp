@@ -2,6 +2,7 @@
 
 #include "actors/aggregate.hpp"
 #include "actors/any_event.hpp"
+#include "engine/store/snapshot_store.hpp"
 
 #include <cstdint>
 #include <map>
@@ -45,6 +46,12 @@ struct player_aggregate {
   static decision decide(
     const player_state& state, const count_match& command, offset next);
   static void evolve(player_state& state, const any_event& event, offset at);
+
+  /// The state in a snapshot: MessagePack of player_snapshot. Equal states have
+  /// equal bytes.
+  static state_format stored_format();
+  static bytes encode_state(const state& state);
+  static result<state> decode_state(bytes_view stored);
 };
 
 /// What one match adds to the totals of one of its participants.

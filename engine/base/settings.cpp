@@ -564,6 +564,15 @@ void read_riot(const toml::table& root, const source_path& file,
   riot.finish();
 }
 
+void read_snapshots(
+  const toml::table& root, complaints& wrong, snapshot_settings& out) {
+  section snapshots(root, "snapshots", wrong);
+  snapshots.number("events", 1, 10'000'000, out.events);
+  snapshots.size("bytes", 4 * kib, 1 * gib, out.bytes);
+  snapshots.duration("replay_time", 1, 60'000, out.replay_time);
+  snapshots.finish();
+}
+
 /// The settings of a topic, whose names have dots: with quotes they are one
 /// key, without they are tables in tables.
 void read_topic_settings(const toml::table& table, const std::string& prefix,
@@ -678,8 +687,8 @@ void read_retention(
 }
 
 void check_sections(const toml::table& root, complaints& wrong) {
-  names known{
-    "node", "storage", "edge", "kafka", "riot", "retention", "topics"};
+  names known{"node", "storage", "edge", "kafka", "riot", "retention",
+    "snapshots", "topics"};
   for (auto& [key, value] : root) {
     if (std::find(known.begin(), known.end(), key.str()) != known.end())
       continue;
@@ -814,6 +823,7 @@ result<settings> parse_settings(
   read_kafka(root, wrong, out.kafka);
   read_riot(root, file, wrong, out.riot);
   read_retention(root, wrong, out.retention);
+  read_snapshots(root, wrong, out.snapshots);
   read_topics(root, wrong, out);
   if (!wrong.empty())
     return fail(fault::configuration, wrong.text());

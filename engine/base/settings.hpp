@@ -120,6 +120,17 @@ struct riot_settings {
   bool gateway_on() const { return !api_key.empty(); }
 };
 
+/// [snapshots]. When the state of an aggregate is stored, so that it comes
+/// back without all of its events. Whichever is reached first counts.
+struct snapshot_settings {
+  /// Events of the aggregate since its last snapshot.
+  std::uint32_t events = 500;
+  /// Bytes of those events.
+  std::uint64_t bytes = 1u << 20;
+  /// How long it took to bring the state back from the log.
+  std::chrono::milliseconds replay_time{20};
+};
+
 /// [retention]
 struct retention_section {
   /// How often the log is looked through for what may go.
@@ -146,6 +157,7 @@ struct settings {
   kafka_settings kafka;
   riot_settings riot;
   retention_section retention;
+  snapshot_settings snapshots;
   /// Every topic that Herald uses, also those that the file leaves out, and
   /// those that the file adds.
   std::map<std::string, declared_topic> topics{

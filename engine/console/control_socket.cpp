@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -38,9 +39,12 @@ result<sockaddr_un> address_of(const std::filesystem::path& path) {
   return address;
 }
 
-bool write_line(int descriptor, std::string line) {
-  line += '\n';
-  std::string_view rest = line;
+// Lines of a stream that leave together.
+constexpr std::size_t stream_bytes = 64 * 1024;
+
+constexpr std::string_view stop_line = "stop";
+
+bool write_all(int descriptor, std::string_view rest) {
   while (!rest.empty()) {
     auto written = ::send(descriptor, rest.data(), rest.size(), MSG_NOSIGNAL);
     if (written < 0 && errno == EINTR)
@@ -50,6 +54,11 @@ bool write_line(int descriptor, std::string line) {
     rest.remove_prefix(static_cast<std::size_t>(written));
   }
   return true;
+}
+
+bool write_line(int descriptor, std::string line) {
+  line += '\n';
+  return write_all(descriptor, line);
 }
 
 /// The next line, or nothing when the peer is gone or sends too much.
@@ -75,6 +84,75 @@ std::optional<std::string> read_line(
     buffered.append(chunk, static_cast<std::size_t>(got));
   }
 }
+
+/// The lines before an answer, on a connection whose bytes that were read and
+/// not used are in `buffered`.
+class connection_stream final : public control_stream {
+public:
+  connection_stream(int descriptor, std::string& buffered)
+    : descriptor_(descriptor), buffered_(buffered) {}
+
+  bool send(std::string_view line) override {
+    pending_ += '+';
+    pending_ += line;
+    pending_ += '\n';
+    return pending_.size() < stream_bytes || flush();
+  }
+
+  bool wait(std::chrono::milliseconds at_most) override {
+    flush();
+    auto end = std::chrono::steady_clock::now() + at_most;
+    while (!ended_ && !take_stop()) {
+      auto left = std::chrono::ceil<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
+      pollfd waiting{descriptor_, POLLIN, 0};
+      auto ready = ::poll(
+        &waiting, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+      if (ready > 0)
+        receive();
+      else if (ready == 0)
+        break;
+      else if (errno != EINTR)
+        ended_ = true;
+    }
+    return ended_;
+  }
+
+  bool flush() {
+    if (!pending_.empty() && !write_all(descriptor_, pending_))
+      ended_ = gone_ = true;
+    pending_.clear();
+    return !gone_;
+  }
+
+private:
+  /// Whether the next line is the wish to stop; any other waits for its turn.
+  bool take_stop() {
+    auto end = buffered_.find('\n');
+    if (end == buffered_.npos)
+      return false;
+    if (std::string_view{buffered_}.substr(0, end) == stop_line)
+      buffered_.erase(0, end + 1);
+    return ended_ = true;
+  }
+
+  void receive() {
+    char chunk[1024];
+    auto got = ::recv(descriptor_, chunk, sizeof chunk, 0);
+    if (got > 0)
+      buffered_.append(chunk, static_cast<std::size_t>(got));
+    if (buffered_.size() > control_server::line_max_bytes)
+      ended_ = true;
+    else if (got == 0 || (got < 0 && errno != EINTR))
+      ended_ = true;
+  }
+
+  int descriptor_;
+  std::string& buffered_;
+  std::string pending_;
+  bool ended_ = false;
+  bool gone_ = false;
+};
 
 } // namespace
 
@@ -121,9 +199,14 @@ struct control_server::implementation {
 
   void serve(connection& peer) {
     std::string buffered;
-    while (auto line = read_line(peer.descriptor, buffered, line_max_bytes))
-      if (!write_line(peer.descriptor, answer(*line)))
+    while (auto line = read_line(peer.descriptor, buffered, line_max_bytes)) {
+      if (*line == stop_line)
+        continue;
+      connection_stream more{peer.descriptor, buffered};
+      auto last = answer(*line, more);
+      if (!more.flush() || !write_line(peer.descriptor, std::move(last)))
         break;
+    }
     peer.done = true;
   }
 
@@ -230,11 +313,22 @@ control_client::~control_client() {
     ::close(descriptor_);
 }
 
-result<std::string> control_client::ask(std::string_view line) {
+result<std::string> control_client::ask(std::string_view line,
+  const std::function<void(std::string_view line)>& on_line) {
   if (write_line(descriptor_, std::string{line}))
-    if (auto answer = read_line(descriptor_, buffered_, answer_max_bytes))
-      return *answer;
+    while (auto answer = read_line(descriptor_, buffered_, answer_max_bytes)) {
+      if (!answer->starts_with('+'))
+        return *answer;
+      if (on_line)
+        on_line(std::string_view{*answer}.substr(1));
+    }
   return fail(fault::unavailable, "the node closed the control socket");
+}
+
+void control_client::stop() noexcept {
+  constexpr std::string_view line = "stop\n";
+  [[maybe_unused]] auto sent
+    = ::send(descriptor_, line.data(), line.size(), MSG_NOSIGNAL);
 }
 
 } // namespace herald

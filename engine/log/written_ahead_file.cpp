@@ -18,17 +18,18 @@ namespace {
 
 constexpr std::uint64_t page_bytes = 4096;
 
-// One write, and what is synced and handed over at once.
+// One write, and what is synced and handed over at once: a commit's sync may
+// have to wait for so much.
 constexpr std::size_t write_bytes = 1u << 20;
-constexpr std::uint64_t piece_bytes = 16u << 20;
+constexpr std::uint64_t piece_bytes = 8u << 20;
 
 std::uint64_t whole_pages(std::uint64_t bytes) {
   return bytes / page_bytes * page_bytes;
 }
 
 char* zeros() {
-  // Aligned as direct I/O demands it; never written to.
-  alignas(page_bytes) static char block[write_bytes];
+  // Never written to.
+  static char block[write_bytes];
   return block;
 }
 
@@ -36,11 +37,10 @@ char* zeros() {
 
 result<std::unique_ptr<written_ahead_file>> written_ahead_file::open(
   const std::filesystem::path& path, const settings& settings) {
-  // Direct I/O leaves no dirty pages behind, on which the next commit's sync
-  // would have to wait. Not every file system has it.
-  auto file = ::open(path.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC);
-  if (file < 0 && errno == EINVAL)
-    file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  // Through the page cache, not past it: large writes fill it with large
+  // folios, into which the log's small ones go at half the price of fresh
+  // pages.
+  auto file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (file < 0)
     return std::unexpected{system_failure("open", path, errno)};
   struct stat status{};

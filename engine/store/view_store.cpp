@@ -15,7 +15,10 @@
 namespace herald {
 namespace {
 
-constexpr std::uint32_t view_format = 1;
+// 2 added @sides; a folder of format 1 is one of format 2 without it.
+constexpr std::uint32_t view_format = 2;
+constexpr std::uint32_t view_format_before_sides = 1;
+constexpr std::string_view sides_table = "@sides";
 constexpr std::string_view followers_table = "@followers";
 constexpr std::string_view cursors_table = "@cursors";
 
@@ -69,6 +72,37 @@ std::optional<follower_record> decode_follower(bytes_view in) {
   return record;
 }
 
+/// The name under which a side of a table is stored.
+std::string name_of_side(std::string_view table, bool second) {
+  std::string name{table};
+  if (second)
+    name += '~';
+  return name;
+}
+
+/// Brings a folder of the format before up to this one.
+result<void> upgrade_format(lmdb_environment& environment) {
+  auto table = environment.table(format_table);
+  if (!table)
+    return std::unexpected{table.error()};
+  bool before = false;
+  auto read = environment.read([&](lmdb_transaction& transaction) {
+    auto stored = transaction.get(*table, format_key);
+    before = stored == big_endian(view_format_before_sides);
+    return result<void>{};
+  });
+  if (!read)
+    return read;
+  if (!before)
+    return check_format(environment, view_format);
+  if (environment.read_only())
+    return {};
+  return environment.write([&](lmdb_transaction& transaction) {
+    transaction.put(*table, format_key, big_endian(view_format));
+    return result<void>{};
+  });
+}
+
 /// XXH3 state, which wants its own alignment.
 struct free_state {
   void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
@@ -82,10 +116,22 @@ std::string to_string(const view_digest& digest) {
 
 // -- view_snapshot ------------------------------------------------------------
 
+bool view_snapshot::other_side_is_live(std::string_view table) const {
+  auto sides = tables_->find(sides_table);
+  if (sides == tables_->end())
+    return false;
+  auto side = transaction_->get(sides->second, table);
+  return side && *side == bytes_view{"\1", 1};
+}
+
 std::optional<lmdb_table> view_snapshot::find(std::string_view table) const {
-  auto found = tables_->find(table);
-  if (found != tables_->end())
+  if (auto known = found_.find(table); known != found_.end())
+    return known->second;
+  auto found = tables_->find(name_of_side(table, other_side_is_live(table)));
+  if (found != tables_->end()) {
+    found_.emplace(table, found->second);
     return found->second;
+  }
   transaction_->fail_with(
     {fault::not_found, fmt::format("there is no view table {}", table)});
   return std::nullopt;
@@ -205,6 +251,11 @@ void view_transaction::reset(
         clear(table);
   for (const auto& table : now.tables)
     clear(table);
+  forget(follower);
+  put(followers_table, follower, encode(now));
+}
+
+void view_transaction::forget(std::string_view follower) {
   std::vector<bytes> cursors;
   scan(cursors_table, key_range::with_prefix(cursor_prefix(follower)),
     scan_order::forward, all_rows, [&](bytes_view key, bytes_view) {
@@ -213,7 +264,30 @@ void view_transaction::reset(
     });
   for (const auto& key : cursors)
     erase(cursors_table, key);
-  put(followers_table, follower, encode(now));
+  erase(followers_table, follower);
+}
+
+view_transaction view_transaction::on_other_sides(
+  std::span<const std::string> tables) {
+  view_transaction others{tables_, *transaction_};
+  for (const auto& table : tables) {
+    auto other = tables_->find(name_of_side(table, !other_side_is_live(table)));
+    if (other == tables_->end())
+      fail_with({fault::not_found,
+        fmt::format("the other side of the view table {} is not open", table)});
+    else
+      others.found_.emplace(table, other->second);
+  }
+  return others;
+}
+
+void view_transaction::swap_sides(std::span<const std::string> tables) {
+  for (const auto& table : tables) {
+    clear(table);
+    auto second = !other_side_is_live(table);
+    put(sides_table, table, second ? bytes_view{"\1", 1} : bytes_view{"\0", 1});
+    found_.erase(table);
+  }
 }
 
 void view_transaction::fail_with(failure reason) {
@@ -238,21 +312,41 @@ result<std::unique_ptr<view_store>> view_store::open(
     .read_only = settings.read_only});
   if (!environment)
     return std::unexpected{environment.error()};
-  if (auto known = check_format(**environment, view_format); !known)
+  if (auto known = upgrade_format(**environment); !known)
     return std::unexpected{known.error()};
   for (auto name : {followers_table, cursors_table})
     if (auto table = (*environment)->table(name); !table)
       return std::unexpected{table.error()};
+  // Missing where the format before is only read: then all are first sides.
+  if (auto table = (*environment)->table(sides_table);
+    !table && !settings.read_only)
+    return std::unexpected{table.error()};
   return std::unique_ptr<view_store>{new view_store{std::move(*environment)}};
 }
 
 result<void> view_store::open_tables(std::span<const std::string> names) {
+  return open_sides(names, true);
+}
+
+result<void> view_store::open_other_sides(std::span<const std::string> names) {
+  return open_sides(names, false);
+}
+
+result<void> view_store::open_sides(
+  std::span<const std::string> names, bool live) {
   for (const auto& name : names) {
     if (!is_name(name))
       return fail(fault::invalid_input,
         fmt::format("'{}' cannot name a view table: 1 to {} of [a-z0-9_.-]",
           name, view_name_bytes_max));
-    if (auto table = environment_->table(name); !table)
+    bool second = false;
+    auto looked = read([&](const view_snapshot& views) -> result<void> {
+      second = views.other_side_is_live(name) == live;
+      return {};
+    });
+    if (!looked)
+      return looked;
+    if (auto table = environment_->table(name_of_side(name, second)); !table)
       return std::unexpected{table.error()};
   }
   return {};

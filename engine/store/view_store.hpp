@@ -101,9 +101,12 @@ protected:
     std::shared_ptr<const lmdb_tables> tables, lmdb_transaction& transaction)
     : tables_{std::move(tables)}, transaction_{&transaction} {}
   std::optional<lmdb_table> find(std::string_view table) const;
+  bool other_side_is_live(std::string_view table) const;
 
   std::shared_ptr<const lmdb_tables> tables_;
   lmdb_transaction* transaction_;
+  /// What find() has found in this transaction.
+  mutable lmdb_tables found_;
 };
 
 /// The same while writing. Everything written in one view_store::update() is
@@ -123,6 +126,19 @@ public:
   /// and those of `now`, forgets its cursors and records `now`. Its next
   /// result starts from the beginning of the log.
   void reset(std::string_view follower, const follower_record& now);
+
+  /// Forgets the follower: its cursors and what is recorded of it, but not its
+  /// tables.
+  void forget(std::string_view follower);
+
+  /// The same transaction, in which the names `tables` stand for their other
+  /// sides, opened by view_store::open_other_sides(): what nobody else sees
+  /// until swap_sides(). It lives no longer than this one.
+  view_transaction on_other_sides(std::span<const std::string> tables);
+
+  /// Makes the other sides of the tables the ones that everybody sees, from
+  /// the commit of this transaction on, and clears those that they were.
+  void swap_sides(std::span<const std::string> tables);
 
   /// Fails the transaction: nothing of it will be written.
   void fail_with(failure reason);
@@ -147,6 +163,10 @@ struct view_store_settings {
 /// again.
 ///
 ///     tables     @format     "format" -> u32, the version of this description
+///                @sides      table name -> u8, its live side: 0 (also without
+///                            a row) is the table of that name, 1 that of the
+///                            name with '~' behind it. A view is made again on
+///                            the other side while this one answers.
 ///                @followers  name -> u32 version, u64 incarnation,
 ///                                    (u8 length, table name)*
 ///                @cursors    name 00 topic-uuid[16] u32 partition
@@ -176,6 +196,10 @@ public:
   /// within a transaction.
   result<void> open_tables(std::span<const std::string> names);
 
+  /// Opens the sides of tables that are not live, and makes those that are
+  /// missing, for view_transaction::on_other_sides().
+  result<void> open_other_sides(std::span<const std::string> names);
+
   /// Runs `work` and commits what it wrote: durable on return. If `work` fails
   /// or throws, or its transaction failed, nothing is written. When the map has
   /// to grow, `work` runs again from the start, on nothing of the first run.
@@ -202,8 +226,13 @@ public:
   /// Why the store has stopped taking writes, if it has.
   std::optional<failure> failed() const;
 
+  /// The environment itself, for what lives beside the views: snapshots and
+  /// their group_writer.
+  lmdb_environment& environment() { return *environment_; }
+
 private:
   explicit view_store(std::unique_ptr<lmdb_environment> environment);
+  result<void> open_sides(std::span<const std::string> names, bool live);
 
   std::unique_ptr<lmdb_environment> environment_;
 };

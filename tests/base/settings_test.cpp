@@ -72,7 +72,8 @@ TEST_CASE("the keys of config.toml are frozen") {
       "kafka max_request_bytes", "kafka threads", "node log_format",
       "node log_level", "node name", "retention interval", "riot api_key_file",
       "riot base_url", "riot live_interval", "riot matches_interval",
-      "riot players", "riot project", "storage commit_batch_bytes",
+      "riot players", "riot project", "snapshots bytes", "snapshots events",
+      "snapshots replay_time", "storage commit_batch_bytes",
       "storage data_folder", "storage map_step_bytes",
       "storage on_write_failure", "storage reserve_bytes",
       "topics dead-letter partitions", "topics match partitions",
@@ -113,6 +114,9 @@ TEST_CASE("config.toml repeats the defaults") {
   CHECK(got->riot.matches_interval == expected.riot.matches_interval);
   CHECK(got->riot.live_interval == expected.riot.live_interval);
   CHECK(got->retention.interval == expected.retention.interval);
+  CHECK(got->snapshots.events == expected.snapshots.events);
+  CHECK(got->snapshots.bytes == expected.snapshots.bytes);
+  CHECK(got->snapshots.replay_time == expected.snapshots.replay_time);
   CHECK(got->topics == expected.topics);
   CHECK_FALSE(got->riot.gateway_on());
 }
@@ -151,6 +155,10 @@ matches_interval = "10 s"
 live_interval = "500 ms"
 [retention]
 interval = "1 s"
+[snapshots]
+events = 7
+bytes = "4 KiB"
+replay_time = "1 s"
 [topics.match]
 partitions = 8
 [topics."riot.raw"]
@@ -180,6 +188,9 @@ partitions = 8
   CHECK(got.riot.matches_interval == 10s);
   CHECK(got.riot.live_interval == 500ms);
   CHECK(got.retention.interval == 1s);
+  CHECK(got.snapshots.events == 7);
+  CHECK(got.snapshots.bytes == 4096);
+  CHECK(got.snapshots.replay_time == 1s);
   CHECK(got.topics.at("match").partitions == 8);
   CHECK(got.topics.at("riot.raw").partitions == 8);
   CHECK(got.topics.at("player").partitions == 32);
@@ -196,10 +207,11 @@ TEST_CASE("what is wrong is named with file, line and what is allowed") {
       "name, log_format, log_level"},
     {"[egde]\n",
       "config.toml:1: there is no section [egde]; did you mean 'edge'? "
-      "Allowed: node, storage, edge, kafka, riot, retention, topics"},
+      "Allowed: node, storage, edge, kafka, riot, retention, snapshots, "
+      "topics"},
     {"listen = \"127.0.0.1:1\"\n",
       "config.toml:1: there is no section [listen] Allowed: node, storage, "
-      "edge, kafka, riot, retention, topics"},
+      "edge, kafka, riot, retention, snapshots, topics"},
     {"node = 3\n", "config.toml:1: [node] must be a section, not a value"},
     {"[node]\nlog_format = \"jsno\"\n",
       "config.toml:2: [node] log_format: unknown value 'jsno'; did you mean "

@@ -193,7 +193,7 @@ TEST_CASE_METHOD(view_fixture, "views of another format are refused") {
       {.directory = folder.path() / "views", .name = "views"}));
     auto table = must(raw->table(format_table));
     must(raw->write([&](lmdb_transaction& transaction) {
-      transaction.put(table, format_key, big_endian(std::uint32_t{2}));
+      transaction.put(table, format_key, big_endian(std::uint32_t{3}));
       return result<void>{};
     }));
   }

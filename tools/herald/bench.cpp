@@ -7,6 +7,7 @@
 #include "tools/herald/bench_growth.hpp"
 #include "tools/herald/bench_kafka.hpp"
 #include "tools/herald/bench_log.hpp"
+#include "tools/herald/bench_snapshot.hpp"
 #include "tools/herald/child_node.hpp"
 #include "tools/herald/document_source.hpp"
 #include "tools/herald/exit_code.hpp"
@@ -174,6 +175,8 @@ int run_bench(const bench_options& options) {
     return bench_archive(options, scratch.path());
   if (options.what == "generate")
     return bench_generate(options, scratch.path());
+  if (options.what == "snapshot")
+    return bench_snapshot(scratch.path(), options.events);
   return bench_feed(scratch.path(), options.seconds);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -7,13 +8,16 @@ namespace herald {
 
 /// What `herald bench` was asked to measure.
 struct bench_options {
-  /// "log", "kafka", "growth", "import", "archive", "generate" or "feed".
+  /// "log", "kafka", "growth", "import", "archive", "generate", "feed" or
+  /// "snapshot".
   std::string what;
   /// With import and archive: files, folders or archives; without: generated
   /// games.
   std::vector<std::string> documents;
   /// Length of the measurement of `feed`, in seconds.
   unsigned seconds = 5;
+  /// With snapshot: events of the aggregate.
+  std::uint64_t events = 1'000'000;
   /// Where to write; empty: a fresh folder in the system's place for those,
   /// removed at the end.
   std::string folder;

@@ -7,6 +7,7 @@
 #include <histedit.h>
 #include <nlohmann/json.hpp>
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,7 +16,9 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <iostream>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -27,8 +30,8 @@ using nlohmann::json;
 using ordered_json = nlohmann::ordered_json;
 
 constexpr std::array command_names{"status", "topics", "events", "matches",
-  "match", "actors", "dead-letters", "archive", "backup", "task", "verify",
-  "help", "quit"};
+  "match", "actors", "dead-letters", "archive", "backup", "task", "snapshots",
+  "replay", "verify", "help", "quit"};
 
 /// Text from the node goes to a terminal: control characters are shown, not
 /// obeyed.
@@ -124,12 +127,93 @@ std::vector<std::string> with_whole_paths(std::vector<std::string> words) {
   return words;
 }
 
-result<ordered_json> ask_node(
-  control_client& node, const std::vector<std::string>& words) {
+/// Lets Ctrl-C end what the node does for the command, which then still tells
+/// how far it came. A second one ends the console.
+class stop_on_interrupt {
+public:
+  explicit stop_on_interrupt(control_client& node) {
+    asked_ = &node;
+    struct sigaction action{};
+    action.sa_handler = [](int) { asked_->stop(); };
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    ::sigaction(SIGINT, &action, &before_[0]);
+    ::sigaction(SIGTERM, &action, &before_[1]);
+  }
+  ~stop_on_interrupt() {
+    ::sigaction(SIGINT, &before_[0], nullptr);
+    ::sigaction(SIGTERM, &before_[1], nullptr);
+  }
+  stop_on_interrupt(const stop_on_interrupt&) = delete;
+  stop_on_interrupt& operator=(const stop_on_interrupt&) = delete;
+
+private:
+  static inline control_client* asked_ = nullptr;
+  struct sigaction before_[2]{};
+};
+
+/// Shows what comes before an answer: output as it is, progress beside it.
+class shown_lines {
+public:
+  explicit shown_lines(bool as_json) : as_json_(as_json) {}
+
+  void show(std::string_view line) {
+    if (line.starts_with('>')) {
+      line.remove_prefix(1);
+      std::fwrite(line.data(), 1, line.size(), stdout);
+      std::fputc('\n', stdout);
+      return;
+    }
+    if (as_json_) {
+      fmt::print(stderr, "{}\n", line);
+      return;
+    }
+    auto told = ordered_json::parse(line, nullptr, false);
+    if (!told.is_object() || !told.contains("progress"))
+      return;
+    auto& progress = told["progress"];
+    auto records = progress.value("records", std::uint64_t{0});
+    auto total = progress.value("total", std::uint64_t{0});
+    on_one_line_ = isatty(STDERR_FILENO) != 0;
+    fmt::print(stderr, "{} of {} records, {} %{}", records, total,
+      total == 0 ? 100 : std::min<std::uint64_t>(100, records * 100 / total),
+      on_one_line_ ? "   \r" : "\n");
+    std::fflush(stderr);
+  }
+
+  /// Leaves the line on which the progress stands.
+  void end() {
+    if (std::exchange(on_one_line_, false))
+      fmt::print(stderr, "\n");
+  }
+
+private:
+  bool as_json_;
+  bool on_one_line_ = false;
+};
+
+/// What a replay answers, when its output must not be mixed with it.
+void print_beside(const ordered_json& answer, bool as_json) {
+  if (as_json) {
+    fmt::print(stderr, "{}\n", answer.dump());
+    return;
+  }
+  fmt::print(stderr, "{} after {} records\n",
+    answer.value("stopped", false) ? "stopped" : "complete",
+    answer.value("records", std::uint64_t{0}));
+  if (answer.contains("position"))
+    fmt::print(stderr, "go on with --from {} --to {}\n",
+      cell(answer["position"]), cell(answer["to"]));
+}
+
+using line_listener = std::function<void(std::string_view)>;
+
+/// Asks one command; `listen` hears the lines that come before its answer.
+result<ordered_json> ask_node(control_client& node,
+  const std::vector<std::string>& words, const line_listener& listen) {
   json request{{"command", words.front()},
     {"arguments", std::vector<std::string>(words.begin() + 1, words.end())}};
-  auto line
-    = node.ask(request.dump(-1, ' ', false, json::error_handler_t::replace));
+  auto line = node.ask(
+    request.dump(-1, ' ', false, json::error_handler_t::replace), listen);
   if (!line)
     return std::unexpected{std::move(line).error()};
   auto answer = ordered_json::parse(*line, nullptr, false);
@@ -154,7 +238,7 @@ void show_progress(const ordered_json& task) {
 result<ordered_json> follow_task(control_client& node, std::uint64_t id) {
   auto shown = isatty(STDERR_FILENO) == 1;
   for (;;) {
-    auto told = ask_node(node, {"task"});
+    auto told = ask_node(node, {"task"}, [](std::string_view) {});
     if (!told)
       return told;
     auto& task = (*told)["answer"];
@@ -177,7 +261,21 @@ result<ordered_json> follow_task(control_client& node, std::uint64_t id) {
 /// Asks one command and prints what came; the exit code of that command.
 int ask(
   control_client& node, const std::vector<std::string>& words, bool as_json) {
-  auto told = ask_node(node, with_whole_paths(words));
+  shown_lines lines{as_json};
+  std::optional<stop_on_interrupt> interrupts;
+  bool into_output = false;
+  if (words.front() == "replay") {
+    interrupts.emplace(node);
+    into_output = std::find(words.begin(), words.end(), "jsonl") != words.end();
+  }
+  auto told = ask_node(node, with_whole_paths(words),
+    [&](std::string_view line) { lines.show(line); });
+  interrupts.reset();
+  lines.end();
+  if (std::fflush(stdout) != 0) {
+    fmt::print(stderr, "herald console: cannot write the output\n");
+    return exit_io;
+  }
   if (told && told->contains("answer") && (*told)["answer"].is_object()
     && (*told)["answer"].contains("started"))
     told = follow_task(node, (*told)["answer"].value("task", std::uint64_t{0}));
@@ -195,7 +293,9 @@ int ask(
     return code == "unknown_command" || code == "invalid_input" ? exit_usage
                                                                 : exit_failure;
   }
-  if (as_json)
+  if (into_output)
+    print_beside(answer["answer"], as_json);
+  else if (as_json)
     fmt::print("{}\n", answer["answer"].dump());
   else
     print_answer(answer["answer"]);

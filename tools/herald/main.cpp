@@ -124,10 +124,13 @@ void add_console(CLI::App& app, action& run) {
   // The command's own words, options among them, are the node's business.
   console->prefix_command();
   console->footer("Commands: status, topics [create|alter|describe|delete], "
-                  "events, matches, match ID, actors, dead-letters, verify, "
-                  "help; without one: a prompt.\n"
+                  "events, matches, match ID, actors, dead-letters, snapshots, "
+                  "replay, verify, help; without one: a prompt.\n"
                   "Examples:\n  herald console --data data status\n"
-                  "  herald console --data data events match --limit 5");
+                  "  herald console --data data events match --limit 5\n"
+                  "  herald console --data data replay --topic match --from "
+                  "earliest --into jsonl\n"
+                  "  herald console --data data replay --into view:matches");
   console->callback([&run, options, console] {
     for (auto& word : console->remaining()) {
       if (word == "--json")
@@ -261,10 +264,10 @@ void add_bench(CLI::App& app, action& run) {
     "Print figures and ratios against limits measured in the same run");
   bench
     ->add_option("what", options->what,
-      "log, kafka, growth, import, archive, generate or feed")
+      "log, kafka, growth, import, archive, generate, feed or snapshot")
     ->required()
-    ->check(CLI::IsMember(
-      {"log", "kafka", "growth", "import", "archive", "generate", "feed"}));
+    ->check(CLI::IsMember({"log", "kafka", "growth", "import", "archive",
+      "generate", "feed", "snapshot"}));
   bench->add_option("--documents", options->documents,
     "With import and archive: files, folders or archives");
   bench
@@ -272,6 +275,11 @@ void add_bench(CLI::App& app, action& run) {
       "--seconds", options->seconds, "With feed: length of the measurement")
     ->capture_default_str()
     ->check(CLI::Range(1, 600));
+  bench
+    ->add_option(
+      "--events", options->events, "With snapshot: events of the aggregate")
+    ->capture_default_str()
+    ->check(CLI::Range(1'000, 100'000'000));
   bench
     ->add_option(
       "--folder", options->folder, "Where to write (default: a fresh folder)")

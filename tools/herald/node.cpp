@@ -175,6 +175,9 @@ struct node::implementation {
   std::unique_ptr<event_codec> codec;
   std::unique_ptr<vault> people;
   std::unique_ptr<view_store> views;
+  std::optional<aggregate_snapshots> snapshots;
+  // Tells the former how its writes ended.
+  std::unique_ptr<snapshot_store> snapshot_rows;
   std::optional<event_index> index;
   std::optional<match_views> matches;
   std::unique_ptr<node_projections> projections;
@@ -265,6 +268,21 @@ struct node::implementation {
     if (!stored)
       return std::unexpected(stored.error());
     views = std::move(*stored);
+    return open_snapshots();
+  }
+
+  result<void> open_snapshots() {
+    auto stored = snapshot_store::open(*views);
+    if (!stored)
+      return std::unexpected(stored.error());
+    snapshot_rows = std::move(*stored);
+    auto& configured = configuration.snapshots;
+    snapshots.emplace(
+      *log, *snapshot_rows,
+      snapshot_policy{
+        configured.events, configured.bytes, configured.replay_time},
+      metrics, [this] { return time.now_ms(); },
+      [this] { return time.steady_now(); });
     return {};
   }
 
@@ -353,7 +371,8 @@ struct node::implementation {
 
   void start_actors() {
     auto now_ms = [this] { return time.now_ms(); };
-    hosts = {log.get(), writer.get(), codec.get(), now_ms, &*index};
+    hosts
+      = {log.get(), writer.get(), codec.get(), now_ms, &*index, &*snapshots};
     actors = std::make_unique<caf::actor_system>(actors_config);
 
     auto match_hosts = spawn_match_hosts(*actors, &tree, &hosts, topics.match);
@@ -383,6 +402,7 @@ struct node::implementation {
       time.steady_now(), &stopping};
 
     services.task = &task;
+    services.snapshots = &*snapshots;
 
     std::vector<caf::actor> groups;
     groups.push_back(supervise("match", match_hosts));
@@ -431,7 +451,9 @@ struct node::implementation {
     url = "http://" + host_and_port(configuration.edge.listen.address, *port);
     auto listening = control_server::start(
       configuration.storage.data_folder / "control.sock",
-      [this](std::string_view line) { return answer_console(services, line); });
+      [this](std::string_view line, control_stream& more) {
+        return answer_console(services, line, more);
+      });
     if (!listening)
       return std::unexpected(listening.error());
     console = std::move(*listening);
@@ -719,6 +741,8 @@ void node::stop() {
     self.writer->stop();
   self.statisticians.clear();
   self.actors.reset();
+  if (self.snapshot_rows)
+    self.snapshot_rows->stop();
   if (self.cursors)
     self.cursors->stop();
   if (self.followers)
