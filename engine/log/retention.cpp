@@ -51,6 +51,10 @@ retention_turn retention::turn(std::int64_t now_ms) {
   return did;
 }
 
+std::optional<follower_position> retention::slowest(partition_id where) const {
+  return seams_.slowest ? seams_.slowest(where) : std::nullopt;
+}
+
 retention_turn retention::totals() const {
   std::lock_guard lock{mutex_};
   return totals_;
@@ -189,9 +193,8 @@ result<retention::plan> retention::plan_deletion(partition_id where,
 result<void> retention::hold_back(
   const topic_info& topic, partition_id where, plan& planned) {
   std::optional<retention_hold> hold;
-  auto slowest = seams_.slowest && planned.to > planned.from
-    ? seams_.slowest(where)
-    : std::nullopt;
+  auto slowest
+    = planned.to > planned.from ? this->slowest(where) : std::nullopt;
   if (slowest && slowest->next < planned.to) {
     hold = retention_hold{
       topic.name, where.partition, slowest->name, slowest->next, planned.to};
@@ -257,12 +260,11 @@ result<offset> retention::remove(
         log_.committed_end(where).value, up_to.value));
   if (up_to <= planned.from)
     return planned.from;
-  if (seams_.slowest)
-    if (auto slowest = seams_.slowest(where); slowest && slowest->next < up_to)
-      return fail(fault::conflict,
-        fmt::format("{} has read {}/{} up to {} only: wait for it, or delete "
-                    "less",
-          slowest->name, topic->name, where.partition, slowest->next.value));
+  if (auto slowest = this->slowest(where); slowest && slowest->next < up_to)
+    return fail(fault::conflict,
+      fmt::format("{} has read {}/{} up to {} only: wait for it, or delete "
+                  "less",
+        slowest->name, topic->name, where.partition, slowest->next.value));
   // Nothing is announced that cannot be done.
   if (log_.is_busy(where))
     return busy(topic->name);
