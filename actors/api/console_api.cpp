@@ -1,5 +1,6 @@
 #include "actors/api/console_api.hpp"
 
+#include "actors/api/archive_commands.hpp"
 #include "actors/api/console_replay.hpp"
 #include "actors/api/console_topics.hpp"
 #include "actors/api/http_api.hpp"
@@ -270,6 +271,13 @@ json verify(const node_services& node, words&) {
   return answer(std::move(told));
 }
 
+/// A command that answers with a JSON text of its own.
+template <auto Command>
+json told_by(const node_services& node, words& arguments) {
+  auto told = Command(node, arguments);
+  return told ? answer(json::parse(*told)) : error(told.error());
+}
+
 // -- snapshots ----------------------------------------------------------------
 
 std::string iso_time(std::int64_t ms) {
@@ -349,6 +357,13 @@ json help(const node_services&, words&) {
   add("actors", "the supervision tree, with restarts");
   add("dead-letters [--limit N]", "documents that were refused, and why");
   add("verify", "read the whole log and say what is wrong with it");
+  add("archive [--topic T] [--before MONTH|DAY]",
+    "move records that are older into segment files");
+  add("archive list", "the segment files");
+  add("archive detach FILE", "take the oldest segment out of the log");
+  add("archive attach FILE", "put a segment back in front");
+  add("backup FOLDER [--rate BYTES/S]", "back everything up");
+  add("task [stop]", "how far archiving or the backup is");
   add("snapshots [delete --yes]",
     "stored states of matches and players; deleting them changes no state");
   add("replay --topic T --from P [--to Q] [--rate N] [--match ID] --into "
@@ -370,8 +385,9 @@ std::string answer_console(
   static const std::map<std::string, json (*)(const node_services&, words&)>
     commands{{"status", status}, {"topics", answer_topics}, {"events", events},
       {"matches", matches}, {"match", match}, {"actors", actors},
-      {"dead-letters", dead_letters}, {"snapshots", snapshots},
-      {"verify", verify}, {"help", help}};
+      {"dead-letters", dead_letters}, {"archive", told_by<archive_command>},
+      {"backup", told_by<backup_command>}, {"task", told_by<task_command>},
+      {"snapshots", snapshots}, {"verify", verify}, {"help", help}};
   auto request = json::parse(line, nullptr, false);
   json told;
   if (!request.is_object() || !request.contains("command")

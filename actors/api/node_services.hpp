@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/aggregate_snapshots.hpp"
+#include "actors/api/long_task.hpp"
 #include "actors/event_codec.hpp"
 #include "actors/event_index.hpp"
 #include "actors/feed/feed_hub.hpp"
@@ -57,6 +58,8 @@ struct node_services {
   std::chrono::nanoseconds started{0};
   /// Set when the node is about to stop, so that long answers end.
   const std::atomic<bool>* stopping = nullptr;
+  /// Backups and archiving, which the console starts.
+  long_task* task = nullptr;
   aggregate_snapshots* snapshots = nullptr;
   /// What is being replayed.
   std::shared_ptr<replay_desk> replays = std::make_shared<replay_desk>();

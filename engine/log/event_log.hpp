@@ -94,6 +94,11 @@ struct append_item {
   std::optional<failure> refused;
 };
 
+// engine/log/archive.hpp
+struct segment_info;
+struct archive_settings;
+struct archived;
+
 /// A stored batch without its bytes, for whoever decides what may go.
 struct batch_summary {
   offset base;
@@ -101,7 +106,8 @@ struct batch_summary {
   std::int64_t max_timestamp_ms = 0;
   /// As stored, its header in the log included.
   std::uint64_t bytes = 0;
-  /// Of the pages that go with it, counted as stored_bytes() counts them.
+  /// Of the pages, or the segment, that go with it, as stored_bytes() counts
+  /// them.
   std::uint64_t page_bytes = 0;
 };
 
@@ -297,22 +303,23 @@ public:
       visit) const;
 
   /// The batches from the one that holds `from` on, at most `count_max`, by
-  /// their headers alone, as far as they are committed. fault::not_found like
-  /// read().
+  /// their headers alone, as far as they are committed. A segment of the
+  /// archive counts as one batch, since it goes as a whole. fault::not_found
+  /// like read().
   result<std::vector<batch_summary>> survey(
     partition_id where, offset from, std::size_t count_max) const;
 
-  /// The first stored batch, which lies below the log start until trim() has
-  /// deleted it; none in an empty partition.
+  /// The first stored batch, or segment of the archive, which lies below the
+  /// log start until trim() has deleted it; none in an empty partition.
   result<std::optional<batch_summary>> first_stored(partition_id where) const;
 
-  /// Bytes of the pages that hold the partition's batches.
+  /// Bytes of the pages and segments that hold the partition's batches.
   result<std::uint64_t> stored_bytes(partition_id where) const;
 
-  /// Lends the bytes of batches that visit() has shown before, in place and
-  /// without checking them again: at most `count` (1 or more) of them, from the
-  /// one that starts with `from` on, as long as they lie below the committed
-  /// end. `use` runs inside a read transaction as visit() does.
+  /// Lends the bytes of batches that visit() has shown before, in place (those
+  /// of the archive are made again) and unchecked: at most `count` (1 or more),
+  /// perhaps fewer, from the one that starts with `from` on, as long as they
+  /// lie below the committed end. `use` runs in a transaction, as in visit().
   /// fault::not_found when no batch starts there (any more).
   result<void> lend(partition_id where, offset from, std::size_t count,
     const std::function<void(std::span<const bytes_view> batches)>& use) const;
@@ -320,8 +327,9 @@ public:
   /// For verify_open_log(): the rows of the partition's table from key `from`
   /// on, those below the log start too, unchecked, committed or not, until they
   /// sum up to `bytes_max`, with the row in front of them and what the log
-  /// records of the partition at that moment. fault::not_found when the topic
-  /// has been deleted.
+  /// records of the partition at that moment (its start and anchor are those of
+  /// what is in the environment, where older batches are archived).
+  /// fault::not_found when the topic has been deleted.
   result<inspected_rows> inspect(
     partition_id where, offset from, std::size_t bytes_max) const;
 
@@ -386,6 +394,37 @@ public:
   result<std::vector<std::pair<std::uint64_t, offset>>> terms(
     partition_id where) const;
 
+  /// Moves committed batches that lie below `up_to` as a whole into segment
+  /// files, and then out of the environment in bounded commits; the newest
+  /// batch stays. Reading sees no difference. Each file is written, synced and
+  /// read back before it is registered; a crash at any step leaves the log
+  /// sound, and the next call goes on.
+  ///
+  /// Faults: conflict (a topic that is compacted), busy (a backup, or another
+  /// call of this, is at work), damaged, storage_full, io.
+  result<archived> archive(
+    partition_id where, offset up_to, const archive_settings& settings);
+  /// The attached segments, oldest first.
+  std::vector<segment_info> segments(partition_id where) const;
+  /// The first offset whose batch is in the environment; what is below is read
+  /// from segments.
+  offset live_start(partition_id where) const;
+  /// Takes a segment out of the log: the log start moves behind it, and the
+  /// file stays where it is. Segments are detached oldest first
+  /// (fault::conflict names the one to begin with). `file` as segment_info has
+  /// it. fault::not_found when no such segment is attached.
+  result<void> detach_segment(std::string_view file);
+  /// Puts a detached segment back in front: it must end where the log starts,
+  /// in offset and chain, and be of this topic and partition (fault::conflict).
+  /// All of it is verified. A file outside of the folder "archive" is copied
+  /// there.
+  result<segment_info> attach_segment(const std::filesystem::path& file);
+
+  /// Whether a backup is at work, so that nothing may be deleted.
+  bool is_busy() const;
+  /// The same, or something that deletes or archives batches of the partition.
+  bool is_busy(partition_id where) const;
+
   /// Stores a schema under a subject ("match-herald.match.completed"), durable
   /// on return. The same text has the same id whatever its subject; a text that
   /// its subject has already changes nothing.
@@ -411,6 +450,7 @@ public:
   std::optional<failure> failed() const;
 
 private:
+  friend class log_backup;
   struct impl;
   class compaction_pass;
   explicit event_log(std::unique_ptr<impl> self);

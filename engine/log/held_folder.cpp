@@ -28,7 +28,9 @@ bool is_harmless(std::string_view name) {
     || name == "format.new" || name == "control.sock";
 }
 
-result<void> write_format(const fs::path& folder) {
+} // namespace
+
+result<void> write_folder_format(const fs::path& folder) {
   auto fresh = folder / "format.new";
   auto text = fmt::format("{}{}\n", format_prefix, folder_format);
   auto file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
@@ -48,6 +50,8 @@ result<void> write_format(const fs::path& folder) {
     return std::unexpected{system_failure("rename", fresh, errno)};
   return sync_folder(folder);
 }
+
+namespace {
 
 result<void> check_format(const fs::path& folder) {
   std::ifstream file{folder / "format"};
@@ -137,7 +141,7 @@ result<held_folder> held_folder::take(const fs::path& path) {
   held_folder taken{path, *lock};
   // Somebody else may have made it while we waited for the lock.
   if (fresh && !fs::exists(path / "format", error))
-    if (auto written = write_format(path); !written)
+    if (auto written = write_folder_format(path); !written)
       return std::unexpected{std::move(written).error()};
   if (auto known = check_format(path); !known)
     return std::unexpected{std::move(known).error()};
@@ -157,16 +161,28 @@ result<held_folder> held_folder::take_existing(const fs::path& path) {
   return held_folder{path, *lock};
 }
 
-result<void> sync_folder(const fs::path& path) {
-  auto folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0)
+namespace {
+
+result<void> sync(const fs::path& path, int flags) {
+  auto file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags);
+  if (file < 0)
     return std::unexpected{system_failure("open", path, errno)};
-  auto synced = ::fsync(folder) == 0;
+  auto synced = ::fsync(file) == 0;
   auto error = errno;
-  ::close(folder);
+  ::close(file);
   if (!synced)
     return std::unexpected{system_failure("sync", path, error)};
   return {};
+}
+
+} // namespace
+
+result<void> sync_folder(const fs::path& path) {
+  return sync(path, O_DIRECTORY);
+}
+
+result<void> sync_file(const fs::path& path) {
+  return sync(path, 0);
 }
 
 failure system_failure(const char* what, const fs::path& path, int error) {

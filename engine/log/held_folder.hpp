@@ -38,8 +38,15 @@ private:
   int lock_ = -1;
 };
 
+/// Makes a data folder of a folder whose content is complete: writes its format
+/// file, durably.
+result<void> write_folder_format(const std::filesystem::path& path);
+
 /// Makes the names in a folder durable (fsync of the folder).
 result<void> sync_folder(const std::filesystem::path& path);
+
+/// Makes the content of a file durable.
+result<void> sync_file(const std::filesystem::path& path);
 
 /// "cannot <what> <path>: <the system's reason>" for the given errno.
 failure system_failure(

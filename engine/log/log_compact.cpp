@@ -124,6 +124,15 @@ result<compacted> event_log::compact(partition_id where, std::int64_t now_ms,
     return fail(fault::not_found,
       fmt::format(
         "topic number {} has no partition {}", where.topic, where.partition));
+  auto upkeep = self_->begin_upkeep(self_->at(where));
+  if (!upkeep)
+    return std::unexpected{std::move(upkeep).error()};
+  if (!self_->shelf_.of(where).empty())
+    return fail(fault::conflict,
+      fmt::format(
+        "topic '{}' has archived segments, which are never rewritten: "
+        "detach those of partition {} before it can be compacted",
+        find_topic(where.topic)->name, where.partition));
   compaction_pass pass{*this, where, now_ms, settings, *topic};
   return pass.run();
 }

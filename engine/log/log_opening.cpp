@@ -163,9 +163,12 @@ int open_tables(MDB_txn* transaction, tables& to, unsigned flags) {
       {partitions_table, &to.partitions}, {terms_table, &to.terms}})
     if (auto code = open_table(transaction, name, flags, table))
       return code;
-  // Logs from before idempotent producers were known have no such table yet.
-  return open_table(
-    transaction, producers_table, flags | MDB_CREATE, &to.producers);
+  // Logs from before these were known have no such tables yet.
+  for (auto [name, table] :
+    {std::pair{producers_table, &to.producers}, {segments_table, &to.segments}})
+    if (auto code = open_table(transaction, name, flags | MDB_CREATE, table))
+      return code;
+  return 0;
 }
 
 result<std::unique_ptr<event_log>> event_log::open(
@@ -361,6 +364,8 @@ int event_log::impl::load_topic(
       return log_environment::abandon;
     }
     partition.publish(*numbers);
+    if (code = load_segments(transaction, info, partition, refused); code)
+      return code;
   }
   numbers_.emplace(info.name, info.number);
   partitions_ += info.partitions;

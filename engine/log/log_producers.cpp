@@ -1,5 +1,6 @@
 #include "engine/log/checked_row.hpp"
 #include "engine/log/log_state.hpp"
+#include "engine/log/producer_recall.hpp"
 #include "protocol/batch/big_endian.hpp"
 
 #include <cassert>
@@ -88,9 +89,7 @@ int event_log::impl::put_producer(MDB_txn* transaction, const append_item& item,
 int event_log::impl::cut_producers(MDB_txn* transaction,
   const partition_state& partition, offset from, failure& refused) const {
   auto prefix = partition_key(topic_id(partition), partition.where.partition);
-  std::map<std::int64_t, producer_state> changed;
-  // Whether older batches than those that are left are to be recalled, too.
-  std::map<std::int64_t, bool> wanted;
+  producer_recall recall;
   {
     lmdb_cursor cursor{transaction, tables_.producers};
     auto code = cursor.seek(prefix);
@@ -101,26 +100,16 @@ int event_log::impl::cut_producers(MDB_txn* transaction,
         refused = named(std::move(state).error(), partition.where, from);
         return log_environment::abandon;
       }
-      auto remembered = state->recent().size();
-      if (!state->forget_from(from))
-        continue;
-      auto id
-        = load_big_endian<std::int64_t>(cursor.key().data() + prefix.size());
-      // Where there were fewer than there can be, they were all of the epoch.
-      auto none_left = state->recent().empty();
-      auto older = remembered == producer_state::recent_max
-        || (none_left && state->epoch() > 0);
-      if (older || !none_left)
-        wanted.emplace(id, older);
-      changed.emplace(id, std::move(*state));
+      recall.forget(
+        load_big_endian<std::int64_t>(cursor.key().data() + prefix.size()),
+        std::move(*state), from);
     }
     if (code && code != MDB_NOTFOUND)
       return code;
   }
-  if (auto code = recall_producers(
-        transaction, partition, changed, std::move(wanted), refused))
+  if (auto code = recall_producers(transaction, partition, recall, refused))
     return code;
-  for (auto& [id, state] : changed) {
+  for (auto& [id, state] : recall.changed()) {
     auto name
       = producer_key(topic_id(partition), partition.where.partition, id);
     auto key = to_value(name);
@@ -135,32 +124,47 @@ int event_log::impl::cut_producers(MDB_txn* transaction,
 
 // Reads the partition from its end back until all that is wanted is known.
 int event_log::impl::recall_producers(MDB_txn* transaction,
-  const partition_state& partition,
-  std::map<std::int64_t, producer_state>& states,
-  std::map<std::int64_t, bool> wanted, failure& refused) const {
+  const partition_state& partition, producer_recall& recall,
+  failure& refused) const {
+  auto damaged = [&](failure why, offset at) {
+    refused = named(std::move(why), partition.where, at);
+    return log_environment::abandon;
+  };
+  auto oldest = partition.now.log_end;
   lmdb_cursor cursor{transaction, partition.table};
-  auto code = wanted.empty() ? MDB_NOTFOUND : cursor.move(MDB_LAST);
-  for (; !code && !wanted.empty(); code = cursor.move(MDB_PREV)) {
+  auto code = recall.wanted() ? cursor.move(MDB_LAST) : MDB_NOTFOUND;
+  for (; !code && recall.wanted(); code = cursor.move(MDB_PREV)) {
     auto base = offset_of_key(cursor.key());
     auto stored = cursor.value();
     auto batch = stored.size() < entry_header_bytes
       ? fail(fault::damaged, "its entry is damaged")
       : batch_view::parse_unchecked(stored.substr(entry_header_bytes));
-    if (!base || !batch) {
-      refused = named({fault::damaged, "its entry is damaged"}, partition.where,
+    if (!base || !batch)
+      return damaged({fault::damaged, "its entry is damaged"},
         base.value_or(offset{partition.log_start}));
-      return log_environment::abandon;
-    }
-    auto mark = mark_of(*batch);
-    auto producer = mark ? wanted.find(mark->producer_id) : wanted.end();
-    if (producer == wanted.end())
-      continue;
-    auto more = states[mark->producer_id].recall(
-      *mark, *base, batch->max_timestamp_ms());
-    if (!more || !producer->second)
-      wanted.erase(producer);
+    recall.see(*batch, *base);
+    oldest = *base;
   }
-  return code == MDB_NOTFOUND ? 0 : code;
+  if (code && code != MDB_NOTFOUND)
+    return code;
+  // What is older may be archived.
+  auto segments = shelf_.of(partition.where);
+  for (; recall.wanted() && !segments.empty(); segments.pop_back()) {
+    auto& segment = segments.back();
+    auto reader = shelf_.open(segment);
+    if (!reader)
+      return damaged(std::move(reader).error(), segment.first);
+    auto read = (*reader)->visit(
+      segment.first, [&](offset base, const entry_view& entry) {
+        if (base < oldest)
+          recall.gather(entry.batch, base);
+        return base < oldest;
+      });
+    if (!read)
+      return damaged(std::move(read).error(), segment.first);
+    recall.see_gathered();
+  }
+  return 0;
 }
 
 result<std::int64_t> event_log::allocate_producer_ids(std::uint32_t count) {

@@ -99,11 +99,32 @@ result<void> event_log::impl::walk_committed(
     return fail(fault::not_found,
       fmt::format("{} is outside of [{}, {})", place(where, from),
         partition.log_start.load(), end.value));
-  if (from == end)
-    return {};
-  return reading(where, [&](MDB_txn* transaction) {
-    return walk(transaction, partition, from, end, visit);
-  });
+  // Archived batches first, one segment after the other, then those of the
+  // environment. Whether it has them is asked when its transaction has begun.
+  auto enough = false;
+  while (from < end && !enough) {
+    auto archived = false;
+    auto read = reading(where, [&](MDB_txn* transaction) -> result<void> {
+      archived = from.value < partition.live_start;
+      return archived ? result<void>{}
+                      : walk(transaction, partition, from, end, visit);
+    });
+    if (!read || !archived)
+      return read;
+    auto before = from;
+    read
+      = visit_archived(where, from, [&](offset base, const entry_view& entry) {
+          from = entry.batch.next_offset();
+          enough = !visit(base, entry);
+          return !enough;
+        });
+    if (!read)
+      return read;
+    if (from == before)
+      return std::unexpected{
+        named({fault::damaged, "its segment does not hold it"}, where, from)};
+  }
+  return {};
 }
 
 result<void> event_log::visit(partition_id where, offset from,
@@ -119,7 +140,11 @@ result<void> event_log::lend(partition_id where, offset from, std::size_t count,
   const std::function<void(std::span<const bytes_view> batches)>& use) const {
   auto& partition = self_->at(where);
   offset end{partition.committed_end};
-  return self_->reading(where, [&](MDB_txn* transaction) -> result<void> {
+  auto archived = false;
+  auto lent = self_->reading(where, [&](MDB_txn* transaction) -> result<void> {
+    archived = from.value < partition.live_start;
+    if (archived)
+      return {};
     std::vector<bytes_view> batches;
     batches.reserve(count);
     lmdb_cursor cursor{transaction, partition.table};
@@ -143,6 +168,32 @@ result<void> event_log::lend(partition_id where, offset from, std::size_t count,
     use(batches);
     return {};
   });
+  return archived ? self_->lend_archived(where, from, count, use) : lent;
+}
+
+// Batches of a segment have to be made first: a few at a time.
+result<void> event_log::impl::lend_archived(partition_id where, offset from,
+  std::size_t count,
+  const std::function<void(std::span<const bytes_view> batches)>& use) const {
+  constexpr std::size_t bytes_max = 256u << 10;
+  std::vector<bytes> made;
+  std::size_t sum = 0;
+  auto read
+    = visit_archived(where, from, [&](offset base, const entry_view& entry) {
+        if (made.empty() && base != from)
+          return false;
+        made.emplace_back(entry.batch.data());
+        sum += made.back().size();
+        return made.size() < count && sum < bytes_max;
+      });
+  if (!read)
+    return read;
+  if (made.empty())
+    return fail(fault::not_found,
+      fmt::format("no batch starts at {}", place(where, from)));
+  std::vector<bytes_view> batches{made.begin(), made.end()};
+  use(batches);
+  return {};
 }
 
 result<std::vector<stored_batch>> event_log::read(
@@ -163,6 +214,16 @@ result<std::vector<stored_batch>> event_log::read(
     return std::unexpected{std::move(read).error()};
   return found;
 }
+
+namespace {
+
+// A segment goes as a whole or not at all.
+batch_summary as_batch(const segment_info& segment) {
+  return {segment.first, segment.next, segment.last_ms, segment.file_bytes,
+    segment.file_bytes};
+}
+
+} // namespace
 
 // What the entry under the cursor says of itself.
 result<batch_summary> event_log::impl::summary(
@@ -190,6 +251,14 @@ result<std::vector<batch_summary>> event_log::survey(
     return fail(fault::not_found,
       fmt::format("{} is outside of [{}, {})", self_->place(where, from),
         partition.log_start.load(), end.value));
+  if (from.value < partition.live_start) {
+    summaries archived;
+    for (auto& segment : self_->shelf_.of(where))
+      if (segment.next > from && archived.size() < count_max)
+        archived.push_back(as_batch(segment));
+    if (!archived.empty())
+      return archived;
+  }
   return self_->reading(where, [&](MDB_txn* transaction) -> result<summaries> {
     summaries found;
     lmdb_cursor cursor{transaction, partition.table};
@@ -214,6 +283,8 @@ result<std::optional<batch_summary>> event_log::first_stored(
   partition_id where) const {
   using answer = result<std::optional<batch_summary>>;
   auto& partition = self_->at(where);
+  if (auto segments = self_->shelf_.of(where); !segments.empty())
+    return as_batch(segments.front());
   return self_->reading(where, [&](MDB_txn* transaction) -> answer {
     lmdb_cursor cursor{transaction, partition.table};
     auto code = cursor.move(MDB_FIRST);
@@ -227,6 +298,9 @@ result<std::optional<batch_summary>> event_log::first_stored(
 
 result<std::uint64_t> event_log::stored_bytes(partition_id where) const {
   auto& partition = self_->at(where);
+  std::uint64_t archived = 0;
+  for (auto& segment : self_->shelf_.of(where))
+    archived += segment.file_bytes;
   return self_->reading(
     where, [&](MDB_txn* transaction) -> result<std::uint64_t> {
       MDB_stat stat{};
@@ -234,7 +308,8 @@ result<std::uint64_t> event_log::stored_bytes(partition_id where) const {
         = mdb_stat(transaction, table_in(transaction, partition.table), &stat))
         return std::unexpected{
           lmdb_failure("read", data_folder() / "log", code)};
-      return stat.ms_psize
+      return archived
+        + stat.ms_psize
         * (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages);
     });
 }
@@ -259,6 +334,18 @@ result<inspected_rows> event_log::inspect(
         return std::unexpected{
           self_->named(std::move(numbers).error(), where, from)};
       found.numbers = *numbers;
+      // Where batches were archived, the environment begins behind them.
+      auto archived = get_row(transaction, self_->tables_.segments, name, row);
+      if (archived && archived != MDB_NOTFOUND)
+        return unreadable(archived);
+      if (!archived) {
+        auto live = decode_live(row);
+        if (!live)
+          return std::unexpected{
+            self_->named(std::move(live).error(), where, from)};
+        found.numbers.log_start = live->start;
+        found.numbers.anchor = live->anchor;
+      }
       lmdb_cursor cursor{transaction, partition.table};
       auto code = cursor.seek(offset_key(from));
       auto end = code == MDB_NOTFOUND;
@@ -291,10 +378,19 @@ result<std::optional<offset>> event_log::offset_at_time(
   offset start{partition.log_start};
   if (end == start || partition.last_timestamp_ms < timestamp_ms)
     return std::nullopt;
+  if (auto segment = self_->shelf_.at_time(where, timestamp_ms)) {
+    auto reader = self_->shelf_.open(*segment);
+    if (!reader)
+      return std::unexpected{std::move(reader).error()};
+    auto found = (*reader)->offset_at_time(timestamp_ms);
+    if (found && *found && **found < offset{partition.log_start})
+      return offset{partition.log_start};
+    return found;
+  }
   return self_->reading(where, [&](MDB_txn* transaction) -> answer {
     // Record time never decreases, so the batch is found by halving the
     // offsets.
-    auto low = start;
+    auto low = std::max(start, offset{partition.live_start});
     auto high = end;
     std::optional<offset> found;
     while (low < high) {

@@ -6,6 +6,7 @@
 #include "engine/log/log_tables.hpp"
 #include "engine/log/producer_state.hpp"
 #include "engine/log/schema_registry.hpp"
+#include "engine/log/segment_shelf.hpp"
 
 #include <fmt/format.h>
 #include <lmdb.h>
@@ -24,10 +25,12 @@
 // What stands behind event_log, for the files that implement it: opening
 // (log_opening.cpp), topics (log_topics.cpp), reading (log_reading.cpp), terms
 // (log_terms.cpp), producers (log_producers.cpp), schemas (log_schemas.cpp),
-// deleting (log_trim.cpp), compaction (log_compact.cpp), and appending
-// (event_log.cpp).
+// the archive (log_archive.cpp), deleting (log_trim.cpp), compaction
+// (log_compact.cpp), and appending (event_log.cpp).
 
 namespace herald {
+
+class producer_recall;
 
 /// Handles of the fixed tables.
 struct tables {
@@ -36,6 +39,7 @@ struct tables {
   MDB_dbi partitions = 0;
   MDB_dbi terms = 0;
   MDB_dbi producers = 0;
+  MDB_dbi segments = 0;
 };
 
 int open_tables(MDB_txn* transaction, tables& to, unsigned flags);
@@ -54,6 +58,9 @@ int get_row(
 
 bytes encode_u64(std::uint64_t value);
 
+/// What whoever cannot begin upkeep hears.
+failure upkeep_is_busy();
+
 /// A partition in memory. `now` belongs to whoever holds the write lock;
 /// readers see the atomics, which follow after each commit.
 struct partition_state {
@@ -67,7 +74,13 @@ struct partition_state {
   /// Set once and never taken back; before the first commit that needs it.
   std::atomic<bool> gaps{false};
   std::atomic<bool> deleted{false};
+  /// See impl::begin_upkeep().
+  std::mutex upkeep;
   std::atomic<std::uint64_t> log_start{0};
+  /// What is below is read from segments. Raised before the commit that removes
+  /// batches, so that whoever looks after a transaction has begun finds the
+  /// batches from there on in it.
+  std::atomic<std::uint64_t> live_start{0};
   std::atomic<std::uint64_t> log_end{0};
   std::atomic<std::uint64_t> committed_end{0};
   std::atomic<std::uint64_t> term{0};
@@ -96,11 +109,13 @@ struct topic_state {
 
 struct event_log::impl {
   impl(held_folder folder, const log_settings& settings)
-    : folder_{std::move(folder)}, settings_{settings} {}
+    : folder_{std::move(folder)}, settings_{settings},
+      shelf_{folder_.path() / "archive"} {}
 
   held_folder folder_;
   log_settings settings_;
   std::unique_ptr<log_environment> env_;
+  segment_shelf shelf_;
   tables tables_;
   std::atomic<std::uint64_t> incarnation_{0};
   std::string cluster_id_;
@@ -115,6 +130,10 @@ struct event_log::impl {
 
   // Whoever changes the log holds it, over the commit.
   std::mutex write_mutex_;
+  // Whoever removes batches holds it shared, with the mutex of the partition;
+  // a backup, which needs that nobody does, holds it alone. Taken before the
+  // one above, and never waited for.
+  std::shared_mutex upkeep_mutex_;
   std::vector<partition_state*> places_;
   std::vector<partition_state*> touched_;
   // Deleted topics that hold pages, and how many partitions are left.
@@ -134,6 +153,8 @@ struct event_log::impl {
   int load_tables(MDB_txn* transaction, failure& refused);
   int load_topic(
     MDB_txn* transaction, const topic_info& info, failure& refused);
+  int load_segments(MDB_txn* transaction, const topic_info& info,
+    partition_state& partition, failure& refused);
   int load_deleted(MDB_txn* transaction, std::uint64_t& next_topic);
   void adopt_settings(topic_state& topic, const topic_settings& settings);
   int free_partition(MDB_txn* transaction, const uuid& id,
@@ -167,6 +188,38 @@ struct event_log::impl {
   result<void> walk_committed(
     partition_id where, offset from, Visit&& visit) const;
 
+  // The right to remove batches of a partition; fault::busy.
+  struct upkeep {
+    std::shared_lock<std::shared_mutex> log;
+    std::unique_lock<std::mutex> partition;
+  };
+  result<upkeep> begin_upkeep(partition_state& partition);
+
+  // The archive.
+  using entry_visitor
+    = std::function<bool(offset base, const entry_view& entry)>;
+  result<void> visit_archived(
+    partition_id where, offset from, const entry_visitor& visit) const;
+  result<void> lend_archived(partition_id where, offset from, std::size_t count,
+    const std::function<void(std::span<const bytes_view> batches)>& use) const;
+  result<offset> first_stored(partition_id where) const;
+  using copied_entries = std::vector<bytes>;
+  result<copied_entries> copy_entries(
+    partition_id where, offset from, offset end, std::size_t bytes_max) const;
+  result<offset> archive_part(partition_id where, offset from, offset end,
+    const archive_settings& settings, archived& did);
+  result<void> register_segment(
+    partition_state& partition, const segment_info& segment);
+  result<bool> remove_archived(partition_state& partition,
+    const archive_settings& settings, archived& did);
+  int trim_segments(MDB_txn* transaction, const partition_state& partition,
+    partition_numbers& numbers, std::vector<segment_info>& gone, bool& left,
+    failure& refused) const;
+  void drop_segments(partition_id where, const std::vector<segment_info>& gone);
+  int free_segments(
+    MDB_txn* transaction, const uuid& id, std::uint32_t partition);
+  result<live_numbers> live_of(const partition_state& partition) const;
+
   result<void> check_items(std::span<append_item> items);
   int append_all(
     MDB_txn* transaction, std::span<append_item> items, bool visible);
@@ -182,8 +235,7 @@ struct event_log::impl {
   int cut_producers(MDB_txn* transaction, const partition_state& partition,
     offset from, failure& refused) const;
   int recall_producers(MDB_txn* transaction, const partition_state& partition,
-    std::map<std::int64_t, producer_state>& states,
-    std::map<std::int64_t, bool> wanted, failure& refused) const;
+    producer_recall& recall, failure& refused) const;
   int put_numbers(MDB_txn* transaction, const partition_state& partition,
     const partition_numbers& numbers) const;
   int put_term(MDB_txn* transaction, const partition_state& partition,

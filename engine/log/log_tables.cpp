@@ -10,6 +10,9 @@ namespace herald {
 
 namespace {
 
+constexpr char segment_value_version = 1;
+// Of a segment's value, up to the file's name.
+constexpr std::size_t segment_value_bytes = 1 + 8 + 32 + 6 * 8 + 16;
 constexpr std::uint8_t value_version = 2;
 constexpr std::size_t topic_bytes = 24;
 constexpr std::size_t numbers_bytes = 80;
@@ -250,6 +253,74 @@ result<partition_numbers> decode_numbers(bytes_view value) {
     || numbers.committed_end > numbers.log_end)
     return fail(fault::damaged, "the offsets of a partition contradict");
   return numbers;
+}
+
+bytes segment_key(const uuid& topic, std::uint32_t partition, offset first) {
+  auto key = partition_key(topic, partition);
+  put(key, first.value);
+  return key;
+}
+
+bytes encode_segment(const segment_info& segment) {
+  bytes out(1, segment_value_version);
+  put(out, segment.next.value);
+  put(out, segment.anchor);
+  put(out, segment.head);
+  put(out, segment.batches);
+  put(out, segment.records);
+  put(out, segment.batch_bytes);
+  put(out, segment.first_ms);
+  put(out, segment.last_ms);
+  put(out, segment.file_bytes);
+  put(out, segment.digest);
+  out += segment.file;
+  return out;
+}
+
+result<segment_info> decode_segment(bytes_view key, bytes_view value) {
+  if (!value.empty() && value[0] > segment_value_version)
+    return fail(fault::version, "the entry of a segment is of a newer version");
+  if (key.size() != 28 || value.size() <= segment_value_bytes
+    || value[0] != segment_value_version)
+    return fail(fault::damaged, "the entry of a segment is damaged");
+  key.remove_prefix(20);
+  value.remove_prefix(1);
+  segment_info segment;
+  take(key, segment.first.value);
+  take(value, segment.next.value);
+  take(value, segment.anchor);
+  take(value, segment.head);
+  take(value, segment.batches);
+  take(value, segment.records);
+  take(value, segment.batch_bytes);
+  take(value, segment.first_ms);
+  take(value, segment.last_ms);
+  take(value, segment.file_bytes);
+  take(value, segment.digest);
+  segment.file = value;
+  if (segment.next <= segment.first)
+    return fail(fault::damaged, "the offsets of a segment contradict");
+  return segment;
+}
+
+bytes encode_live(const live_numbers& live) {
+  bytes out(1, segment_value_version);
+  put(out, live.start.value);
+  put(out, live.anchor);
+  return out;
+}
+
+result<live_numbers> decode_live(bytes_view value) {
+  if (!value.empty() && value[0] > segment_value_version)
+    return fail(
+      fault::version, "the live start of a partition is of a newer version");
+  if (value.size() != 25 || value[0] != segment_value_version)
+    return fail(fault::damaged, "the live start of a partition is damaged");
+  value.remove_prefix(1);
+  live_numbers live;
+  take(value, live.start.value);
+  take(value, live.anchor);
+  return live;
 }
 
 } // namespace herald

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/log/archive.hpp"
 #include "engine/log/entry.hpp"
 #include "engine/log/event_log.hpp"
 #include "protocol/bytes.hpp"
@@ -42,6 +43,7 @@ namespace herald {
 //       seam     = at:u64 before:byte[16] after:byte[16]
 //     terms        uuid:byte[16] partition:u32 term:u64 -> first-offset:u64
 //     producers    engine/log/producer_state.hpp
+//     segments     engine/log/archive.hpp
 //     <32 hex digits of uuid>/<partition>
 //                  base-offset:u64 -> entry (engine/log/entry.hpp)
 //
@@ -59,7 +61,8 @@ constexpr const char* topics_table = "topics";
 constexpr const char* partitions_table = "partitions";
 constexpr const char* terms_table = "terms";
 constexpr const char* producers_table = "producers";
-constexpr std::uint32_t fixed_tables = 5;
+constexpr const char* segments_table = "segments";
+constexpr std::uint32_t fixed_tables = 6;
 
 constexpr std::string_view incarnation_key = "incarnation";
 constexpr std::string_view cluster_key = "cluster";
@@ -152,5 +155,21 @@ result<topic_info> decode_topic(
   std::string_view name, bytes_view value, topic_settings* settings = nullptr);
 bytes encode_numbers(const partition_numbers& numbers);
 result<partition_numbers> decode_numbers(bytes_view value);
+
+/// From where on a partition's batches are in the environment, once some were
+/// archived.
+struct live_numbers {
+  offset start;
+  chain_hash anchor{};
+  bool operator==(const live_numbers&) const = default;
+};
+
+bytes segment_key(const uuid& topic, std::uint32_t partition, offset first);
+bytes encode_segment(const segment_info& segment);
+/// The key is that of the row, whole.
+result<segment_info> decode_segment(bytes_view key, bytes_view value);
+/// Under partition_key().
+bytes encode_live(const live_numbers& live);
+result<live_numbers> decode_live(bytes_view value);
 
 } // namespace herald

@@ -176,6 +176,10 @@ result<topic_settings> event_log::alter_topic(
 result<void> event_log::delete_topic(
   std::string_view name, const step_settings& step) {
   auto& self = *self_;
+  // A backup copies what it has begun with.
+  std::shared_lock upkeep{self.upkeep_mutex_, std::try_to_lock};
+  if (!upkeep)
+    return std::unexpected{upkeep_is_busy()};
   {
     std::lock_guard lock{self.write_mutex_};
     auto topic = find_topic(name);

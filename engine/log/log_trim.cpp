@@ -21,6 +21,9 @@ result<trimmed> event_log::trim(
   auto& self = *self_;
   auto& partition = self.at(where);
   trimmed all;
+  auto upkeep = self.begin_upkeep(partition);
+  if (!upkeep)
+    return std::unexpected{std::move(upkeep).error()};
   for (;;) {
     {
       std::lock_guard lock{self.write_mutex_};
@@ -33,11 +36,21 @@ result<trimmed> event_log::trim(
       auto numbers = partition.now;
       trimmed did;
       failure refused;
+      std::vector<segment_info> gone;
       auto written = self.env_->write(
         [&](MDB_txn* transaction) {
           numbers = partition.now;
           numbers.log_start = std::max(numbers.log_start, up_to);
           did = {};
+          auto left = false;
+          if (auto code = self.trim_segments(
+                transaction, partition, numbers, gone, left, refused))
+            return code;
+          // What the environment has below the start is in segments, too.
+          if (left) {
+            did.finished = true;
+            return self.put_numbers(transaction, partition, numbers);
+          }
           return self.trim_step(
             transaction, partition, step, numbers, did, refused);
         },
@@ -47,6 +60,11 @@ result<trimmed> event_log::trim(
       if (!*written)
         return std::unexpected{std::move(refused)};
       partition.publish(numbers);
+      self.drop_segments(where, gone);
+      for (auto& segment : gone) {
+        did.batches += segment.batches;
+        did.bytes += segment.file_bytes;
+      }
       all.batches += did.batches;
       all.bytes += did.bytes;
       all.finished = did.finished;
@@ -234,6 +252,8 @@ int event_log::impl::close_partition(
   if (!code)
     code = mdb_drop(transaction, table, 1);
   if (code && code != MDB_NOTFOUND)
+    return code;
+  if (code = free_segments(transaction, id, partition); code)
     return code;
   auto prefix = partition_key(id, partition);
   auto key = to_value(prefix);

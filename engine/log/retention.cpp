@@ -51,6 +51,10 @@ retention_turn retention::turn(std::int64_t now_ms) {
   return did;
 }
 
+std::optional<follower_position> retention::slowest(partition_id where) const {
+  return seams_.slowest ? seams_.slowest(where) : std::nullopt;
+}
+
 retention_turn retention::totals() const {
   std::lock_guard lock{mutex_};
   return totals_;
@@ -91,6 +95,9 @@ void retention::finish_deletions(retention_turn& did) {
 result<void> retention::apply_policies(partition_id where,
   const topic_info& topic, const topic_settings& settings, std::int64_t now_ms,
   retention_turn& did) {
+  // A backup, or the archive, is at work here: the next turn comes soon.
+  if (log_.is_busy(where))
+    return {};
   auto planned = settings.deletes() || settings.retention_state()
     ? plan_deletion(where, settings, now_ms)
     : plan{log_.log_start(where), log_.log_start(where), 0, {}};
@@ -186,9 +193,8 @@ result<retention::plan> retention::plan_deletion(partition_id where,
 result<void> retention::hold_back(
   const topic_info& topic, partition_id where, plan& planned) {
   std::optional<retention_hold> hold;
-  auto slowest = seams_.slowest && planned.to > planned.from
-    ? seams_.slowest(where)
-    : std::nullopt;
+  auto slowest
+    = planned.to > planned.from ? this->slowest(where) : std::nullopt;
   if (slowest && slowest->next < planned.to) {
     hold = retention_hold{
       topic.name, where.partition, slowest->name, slowest->next, planned.to};
@@ -225,6 +231,17 @@ result<trimmed> retention::delete_planned(const topic_info& topic,
   return log_.trim(where, planned.to, settings_.step);
 }
 
+namespace {
+
+std::unexpected<failure> busy(std::string_view topic) {
+  return fail(fault::busy,
+    fmt::format("records of '{}' cannot be deleted while they are backed up or "
+                "archived; try again when that is done",
+      topic));
+}
+
+} // namespace
+
 result<offset> retention::remove(
   partition_id where, offset up_to, std::string_view principal) {
   std::lock_guard work{work_};
@@ -243,12 +260,14 @@ result<offset> retention::remove(
         log_.committed_end(where).value, up_to.value));
   if (up_to <= planned.from)
     return planned.from;
-  if (seams_.slowest)
-    if (auto slowest = seams_.slowest(where); slowest && slowest->next < up_to)
-      return fail(fault::conflict,
-        fmt::format("{} has read {}/{} up to {} only: wait for it, or delete "
-                    "less",
-          slowest->name, topic->name, where.partition, slowest->next.value));
+  if (auto slowest = this->slowest(where); slowest && slowest->next < up_to)
+    return fail(fault::conflict,
+      fmt::format("{} has read {}/{} up to {} only: wait for it, or delete "
+                  "less",
+        slowest->name, topic->name, where.partition, slowest->next.value));
+  // Nothing is announced that cannot be done.
+  if (log_.is_busy(where))
+    return busy(topic->name);
   auto measured = measure(where, planned);
   if (!measured)
     return std::unexpected{std::move(measured).error()};
@@ -281,6 +300,8 @@ result<void> retention::delete_topic(
   std::string_view name, std::string_view principal) {
   std::lock_guard work{work_};
   auto topic = log_.find_topic(name);
+  if (log_.is_busy())
+    return busy(name);
   if (topic && !is_internal_topic(name) && seams_.announce)
     for (std::uint32_t i = 0; i < topic->partitions; ++i) {
       partition_id where{topic->number, i};

@@ -125,6 +125,10 @@ public:
   /// Announces and deletes a topic; event_log::delete_topic().
   result<void> delete_topic(std::string_view name, std::string_view principal);
 
+  /// Who has read least of a partition, of those who must have read it before
+  /// it goes.
+  std::optional<follower_position> slowest(partition_id where) const;
+
   /// What all turns since the start have done.
   retention_turn totals() const;
 

@@ -1,5 +1,6 @@
 #include "engine/log/verify.hpp"
 
+#include "engine/log/archive.hpp"
 #include "engine/log/checked_row.hpp"
 #include "engine/log/entry.hpp"
 #include "engine/log/event_log.hpp"
@@ -8,6 +9,8 @@
 #include "engine/log/page_file.hpp"
 #include "engine/log/producer_check.hpp"
 #include "engine/log/schema_registry.hpp"
+#include "engine/log/segment_reader.hpp"
+#include "engine/log/segment_shelf.hpp"
 #include "protocol/batch/big_endian.hpp"
 
 #include <fmt/format.h>
@@ -297,6 +300,32 @@ private:
   bool complete_ = true;
 };
 
+// Checks a segment of the archive, and shows the batches of a sound one;
+// whether it is sound.
+template <class Visit>
+bool check_segment(const std::filesystem::path& archive,
+  const segment_info& segment, partition_check& check, Visit&& visit) {
+  auto wrong = [&](std::string what) {
+    check.wrong(segment.first, std::move(what));
+    return false;
+  };
+  auto path = archive / segment.file;
+  auto reader = segment_reader::open(path);
+  if (!reader)
+    return wrong(reader.error().message);
+  if (!same_segment(segment, **reader))
+    return wrong(
+      fmt::format("{} is not the segment that was archived", path.string()));
+  if (auto sound = (*reader)->verify(); !sound)
+    return wrong(sound.error().message);
+  auto seen
+    = (*reader)->visit(segment.first, [&](offset, const entry_view& entry) {
+        visit(entry);
+        return true;
+      });
+  return seen ? true : wrong(seen.error().message);
+}
+
 // The registry's topic first: the others' records need it.
 void sort_topics(std::vector<topic_info>& topics) {
   std::ranges::sort(topics, {}, [](const topic_info& topic) {
@@ -307,10 +336,10 @@ void sort_topics(std::vector<topic_info>& topics) {
 // One pass over the file of a log that nobody has open.
 class file_check {
 public:
-  file_check(
-    page_file& file, const verify_settings& settings, verify_report& report)
-    : file_{file}, report_{report}, problems_{report, settings.problems_max},
-      records_{settings, report} {}
+  file_check(page_file& file, std::filesystem::path archive,
+    const verify_settings& settings, verify_report& report)
+    : file_{file}, archive_{std::move(archive)}, report_{report},
+      problems_{report, settings.problems_max}, records_{settings, report} {}
 
   void run() {
     auto wrong = [this](std::string what) { problems_.add(std::move(what)); };
@@ -322,6 +351,7 @@ public:
     partitions_ = read_rows(partitions_table);
     terms_ = read_rows(terms_table);
     read_producers();
+    segments_ = read_rows(segments_table);
     report_.topics = topics.size();
     for (auto& topic : topics)
       for (std::uint32_t i = 0; i < topic.partitions; ++i) {
@@ -357,9 +387,9 @@ private:
       problems_.add(fmt::format("table '{}': {}", name, what));
     };
     auto table = take(name);
-    // Logs from before idempotent producers were known have no table of them.
+    // Logs from before these were known have no table of them.
     if (!table) {
-      if (checked_ || name != producers_table)
+      if (name != segments_table && (checked_ || name != producers_table))
         wrong("it is missing");
       return found;
     }
@@ -443,20 +473,23 @@ private:
     auto numbers = decode_numbers(row->second);
     if (!numbers)
       return check.wrong({0}, numbers.error().message);
+    producer_check producers;
+    auto archive = check_archive(check, topic, partition, *numbers, producers);
     check.begin(*numbers);
     std::optional<std::uint64_t> term;
-    producer_check producers;
-    std::optional<offset> first;
+    auto first = archive.first;
     file_.walk(
       *table,
       [&](bytes_view key, bytes_view value) {
         auto entry = check.next(key, value);
         if (!entry)
           return;
+        check_term(check, topic, partition, *entry, term);
+        if (entry->batch.base_offset() < archive.next)
+          return; // seen in a segment
         if (!first)
           first = entry->batch.base_offset();
         producers.see(entry->batch);
-        check_term(check, topic, partition, *entry, term);
         records_.look(check, *entry);
       },
       [&](std::string what) {
@@ -466,7 +499,7 @@ private:
       });
     check.end();
     auto& cleaning = numbers->cleaning;
-    if (check.seen_all())
+    if (check.seen_all() && archive.seen_all)
       check_producers(check, row->first, producers,
         {.first_stored = first.value_or(numbers->log_end),
           .compacted_below = cleaning.generation > 0
@@ -512,6 +545,74 @@ private:
     wrong(producers.forgotten());
   }
 
+  // What a partition's segments hold.
+  struct archive_part {
+    // None without segments; `next` is 0 then.
+    std::optional<offset> first;
+    offset next;
+    bool seen_all = true;
+  };
+
+  // Looks at the segments of a partition, and lets `numbers` begin where the
+  // environment does.
+  archive_part check_archive(partition_check& check, const topic_info& topic,
+    std::uint32_t partition, partition_numbers& numbers,
+    producer_check& producers) {
+    archive_part part;
+    auto wrong = [&](offset at, std::string what) {
+      check.wrong(at, std::move(what));
+      part.seen_all = false;
+    };
+    auto prefix = partition_key(topic.id, partition);
+    std::optional<live_numbers> live;
+    auto anchor = numbers.anchor;
+    for (auto row = segments_.lower_bound(prefix);
+      row != segments_.end() && row->first.starts_with(prefix); ++row) {
+      auto& [key, value] = *row;
+      if (key == prefix) {
+        if (auto found = decode_live(value))
+          live = *found;
+        else
+          wrong(numbers.log_start, found.error().message);
+        continue;
+      }
+      auto segment = decode_segment(key, value);
+      if (!segment) {
+        wrong(numbers.log_start, segment.error().message);
+        continue;
+      }
+      if (segment->anchor != anchor
+        || (part.first ? segment->first != part.next
+                       : segment->first > numbers.log_start))
+        wrong(segment->first,
+          fmt::format("the segment {} does not follow on the one before it",
+            segment->file));
+      auto sound = check_segment(
+        archive_, *segment, check, [&](const entry_view& entry) {
+          producers.see(entry.batch);
+          records_.look(check, entry);
+        });
+      if (!sound && topic.name == schemas_topic)
+        records_.schemas_are_incomplete();
+      part.seen_all = part.seen_all && sound;
+      anchor = segment->head;
+      if (!part.first)
+        part.first = segment->first;
+      part.next = segment->next;
+    }
+    if (live.has_value() != part.first.has_value()
+      || (live
+        && (live->start > part.next
+          || (live->start == part.next && live->anchor != anchor))))
+      wrong(numbers.log_start,
+        "its segments and its batches in the environment do not fit");
+    if (live) {
+      numbers.log_start = live->start;
+      numbers.anchor = live->anchor;
+    }
+    return part;
+  }
+
   // What waits to be freed must be there, since LMDB will walk it.
   void walk_deleted(const uuid& topic, std::uint64_t left) {
     for (std::uint64_t i = 0; i < left; ++i) {
@@ -546,6 +647,7 @@ private:
   }
 
   page_file& file_;
+  std::filesystem::path archive_;
   verify_report& report_;
   problem_list problems_;
   record_check records_;
@@ -554,6 +656,7 @@ private:
   rows terms_;
   rows producers_;
   bool has_producers_ = false;
+  rows segments_;
   std::uint64_t next_topic_ = 0;
   std::vector<std::pair<uuid, std::uint64_t>> deleted_;
   bool checked_ = false;
@@ -584,6 +687,18 @@ private:
   result<void> walk(const topic_info& topic, std::uint32_t partition) {
     partition_id where{topic.number, partition};
     partition_check check{topic.name, partition, problems_};
+    offset archived;
+    for (auto& segment : log_.segments(where)) {
+      if (settings_.pause && !settings_.pause())
+        return fail(fault::unavailable, "the verification was stopped");
+      // It may be detached or deleted at any time.
+      auto there = log_.segments(where);
+      if (std::ranges::find(there, segment) == there.end())
+        continue;
+      check_segment(log_.data_folder() / "archive", segment, check,
+        [&](const entry_view& entry) { records_.look(check, entry); });
+      archived = segment.next;
+    }
     offset from;
     for (auto begun = false;; begun = true) {
       if (settings_.pause && !settings_.pause())
@@ -606,7 +721,8 @@ private:
         auto base = offset_of_key(key);
         if (base >= check.numbers().committed_end)
           break; // younger than the walk, or it may be cut off
-        if (auto entry = check.next(key, stored))
+        auto entry = check.next(key, stored);
+        if (entry && *base >= archived)
           records_.look(check, *entry);
         from = check.expected().value_or(base ? base->next() : from.next());
       }
@@ -656,7 +772,7 @@ result<verify_report> verify_log(
   if (!file)
     return std::unexpected{std::move(file).error()};
   verify_report report;
-  file_check{*file, settings, report}.run();
+  file_check{*file, path / "archive", settings, report}.run();
   sort_problems(report);
   return report;
 }

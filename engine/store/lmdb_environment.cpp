@@ -658,6 +658,35 @@ int lmdb_environment::check_readers() {
   return dead;
 }
 
+result<void> lmdb_environment::copy_to(const std::filesystem::path& to) const {
+  read_visit inside{*gate_};
+  if (unmapped_)
+    return std::unexpected{*failed()};
+  auto refused = [&](std::string_view why, fault code = fault::io) {
+    return fail(code,
+      fmt::format(
+        "cannot copy the store {} to {}: {}", name(), to.string(), why));
+  };
+  std::error_code error;
+  std::filesystem::create_directories(to, error);
+  if (!error)
+    std::filesystem::permissions(to, std::filesystem::perms::owner_all, error);
+  if (error)
+    return refused(error.message());
+  if (auto code = mdb_env_copy2(environment_, to.c_str(), MDB_CP_COMPACT))
+    return refused(mdb_strerror(code), fault_of(code));
+  for (auto& path : {to / "data.mdb", to}) {
+    auto file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    auto synced = file >= 0 && ::fsync(file) == 0;
+    auto code = errno;
+    if (file >= 0)
+      ::close(file);
+    if (!synced)
+      return refused(std::generic_category().message(code));
+  }
+  return {};
+}
+
 lmdb_usage lmdb_environment::usage() const {
   read_visit inside{*gate_};
   auto now = unmapped_ ? lmdb_usage{} : usage_inside();

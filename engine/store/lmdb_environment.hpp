@@ -189,6 +189,11 @@ public:
   result<void> read(
     const std::function<result<void>(lmdb_transaction&)>& work) const;
 
+  /// Writes a copy of the last commit, without unused pages, into the folder
+  /// `to`, which is made (0700) and must not hold one: durable on return. It
+  /// counts as one read, so for its length the map cannot grow.
+  result<void> copy_to(const std::filesystem::path& to) const;
+
   /// Lets go of reader slots whose process has died; returns how many. open()
   /// does it once.
   int check_readers();

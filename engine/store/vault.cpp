@@ -635,6 +635,10 @@ void vault::stop() {
   self_->writer.stop();
 }
 
+result<void> vault::copy_to(const std::filesystem::path& to) const {
+  return self_->environment->copy_to(to);
+}
+
 lmdb_usage vault::usage() const {
   return self_->environment->usage();
 }

@@ -171,6 +171,11 @@ public:
   /// Ends the thread, after what waits.
   void stop();
 
+  /// Writes a copy of everything that was durable when this is called into the
+  /// (missing) folder `to`: a vault of its own, once it lies below a data
+  /// folder.
+  result<void> copy_to(const std::filesystem::path& to) const;
+
   lmdb_usage usage() const;
 
   /// Why the vault has stopped taking writes, if it has.

@@ -20,7 +20,7 @@ const fs::path folder = HERALD_SOURCE_DIR "/tests/fuzz";
 const std::map<std::string, void (*)(bytes_view)> targets{
   {"kafka_request", kafka_request}, {"record_batch", record_batch},
   {"avro", avro}, {"message_pack", message_pack}, {"json", json},
-  {"settings", settings}};
+  {"segment", segment}, {"settings", settings}};
 
 bytes from_hex(const std::string& hex) {
   bytes out;

@@ -2,6 +2,7 @@
 // `fuzz_seeds FOLDER CONFIG`, one file with an input in hex per line and
 // target.
 
+#include "engine/log/segment_writer.hpp"
 #include "protocol/batch/record_batch.hpp"
 #include "protocol/kafka/frame.hpp"
 #include "protocol/schema/avro.hpp"
@@ -114,6 +115,36 @@ inputs values(Encode&& encode) {
     encode(event::sample_match_live_updated())};
 }
 
+// A few batches, as they are and packed.
+bytes segment_with(segment_packing packing) {
+  segment_identity identity{
+    .cluster = "cluster", .topic = "match", .partition = 2, .first = {40}};
+  auto writer = segment_writer::create(identity, std::move(packing));
+  if (!writer)
+    return {};
+  auto chain = identity.anchor;
+  auto next = identity.first;
+  for (auto codec : {compression::none, compression::zstd, compression::gzip}) {
+    auto time = 1'000 + static_cast<std::int64_t>(next.value);
+    batch_builder builder{time};
+    for (int i = 0; i < 3; ++i)
+      builder.add("EUW1_1", bytes("\0\0\0\0\7", 5) + bytes(30, 'a'), time + i);
+    auto batch = builder.finish(codec);
+    set_base_offset(batch, next);
+    bytes entry(entry_header_bytes + batch.size(), '\0');
+    chain = write_entry(entry.data(), 0, batch, chain);
+    next = {next.value + 3};
+    if (!(*writer)->add(entry))
+      return {};
+  }
+  return (*writer)->finish() ? (*writer)->take() : bytes{};
+}
+
+inputs segments() {
+  return {segment_with({.pack = false}), segment_with({.pack = true}),
+    segment_with({.pack = true, .dictionaries = {{7, bytes(300, 'a')}}})};
+}
+
 int run(const std::filesystem::path& folder, const char* config) {
   std::filesystem::create_directories(folder);
   write_inputs(folder, "kafka_request", kafka_requests(kafka::all_requests{}));
@@ -123,6 +154,7 @@ int run(const std::filesystem::path& folder, const char* config) {
     values([](const auto& value) { return message_pack_encode(value); }));
   write_inputs(folder, "json",
     values([](const auto& value) { return json_encode(value); }));
+  write_inputs(folder, "segment", segments());
   std::ifstream in{config};
   write_inputs(
     folder, "settings", {bytes{std::istreambuf_iterator<char>{in}, {}}});

@@ -34,6 +34,9 @@ void message_pack(bytes_view data);
 /// A document as JSON.
 void json(bytes_view data);
 
+/// A segment file, as it is and with its checks made right.
+void segment(bytes_view data);
+
 /// The text of a configuration file.
 void settings(bytes_view data);
 

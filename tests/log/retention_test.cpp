@@ -1,5 +1,7 @@
 #include "tests/log/fixture.hpp"
 
+#include "engine/log/archive.hpp"
+#include "engine/log/backup.hpp"
 #include "engine/log/retention.hpp"
 
 #include <catch2/catch.hpp>
@@ -107,6 +109,43 @@ TEST_CASE_METHOD(retention_fixture, "what cannot be announced stays") {
   log->create_topic("chat", 1);
   CHECK_FALSE(keeper->delete_topic("chat", "somebody"));
   CHECK(log->find_topic("chat"));
+}
+
+TEST_CASE_METHOD(
+  retention_fixture, "nothing is announced while a backup is at work") {
+  append_days(6);
+  set("retention.ms", "2 d");
+  make();
+  scratch_folder elsewhere;
+  backup_settings settings;
+  settings.on_progress = [&](const backup_progress&) {
+    CHECK(keeper->turn(day(5)) == retention_turn{});
+    CHECK(keeper->remove(match, {2}, "somebody").error().code == fault::busy);
+    CHECK(keeper->delete_topic("match", "x").error().code == fault::busy);
+    return true;
+  };
+  REQUIRE(back_up(*log, elsewhere.path() / "backup", settings));
+  CHECK(announced.empty());
+  CHECK(alerts.empty());
+  CHECK(keeper->turn(day(5)).batches_deleted == 3);
+}
+
+TEST_CASE_METHOD(
+  retention_fixture, "whole segments go when all in them is old") {
+  append_days(8);
+  set("retention.ms", "2 d");
+  make();
+  archive_settings small;
+  small.segment_bytes = 1;
+  REQUIRE(log->archive(match, {4}, small));
+  REQUIRE(log->segments(match).size() == 4);
+  CHECK(keeper->turn(day(4)).batches_deleted == 2);
+  CHECK(log->log_start(match) == offset{2});
+  CHECK(log->segments(match).size() == 2);
+  CHECK(keeper->turn(day(7)).batches_deleted == 3);
+  CHECK(log->log_start(match) == offset{5});
+  CHECK(log->segments(match).empty());
+  CHECK(verify().problems.empty());
 }
 
 TEST_CASE_METHOD(retention_fixture, "a partition keeps so many bytes") {

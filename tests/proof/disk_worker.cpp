@@ -1,5 +1,5 @@
-// Writes to the log, the vault and the views of a data folder and says on
-// standard output what was acknowledged (workload.hpp).
+// Writes to the log, the vault and the views of a data folder, archives old
+// batches, and says on standard output what was acknowledged (workload.hpp).
 //
 //     disk_worker FOLDER RUN            goes on until it is killed
 //     disk_worker FOLDER RUN COMMITS    ends after so many commits
@@ -8,6 +8,7 @@
 // does not open for being damaged; 1 when a rule was broken: a write was taken
 // after the log had failed.
 
+#include "engine/log/archive.hpp"
 #include "engine/log/log_writer.hpp"
 #include "engine/store/vault.hpp"
 #include "protocol/batch/record_batch.hpp"
@@ -107,6 +108,17 @@ struct parts {
     say(lines);
   }
 
+  // Moves half of what the environment has into segments.
+  result<void> archive(std::uint32_t partition) const {
+    partition_id where{topic.number, partition};
+    auto start = log->live_start(where);
+    auto end = log->committed_end(where);
+    offset half{start.value + (end.value - start.value) / 2};
+    auto did = log->archive(
+      where, half, {.segment_bytes = 10'000, .remove_batches_max = 3});
+    return did ? result<void>{} : std::unexpected{std::move(did).error()};
+  }
+
   result<void> meet(std::uint64_t number) const {
     std::vector<person> who{{work_identity, puuid_of(run, number),
       player_names{.game_name = puuid_of(run, number),
@@ -147,6 +159,11 @@ int work_on(parts& all) {
       if (auto met = all.meet(number); !met)
         ::_exit(give_up(met.error()));
   });
+  threads.emplace_back([&] {
+    for (std::uint32_t i = 0;; i = (i + 1) % work_partitions)
+      if (auto archived = all.archive(i); !archived)
+        ::_exit(give_up(archived.error()));
+  });
   for (auto& thread : threads)
     thread.join();
   return 1;
@@ -164,6 +181,23 @@ int heed(parts& all, const failure& why) {
   // Reading goes on.
   if (!all.log->read(where, {0}, 1 << 20))
     return 1;
+  return give_up(why);
+}
+
+// Where archiving failed the log may go on, and nothing is missing.
+int heed_archive(parts& all, const failure& why) {
+  if (all.log->failed())
+    return heed(all, why);
+  for (std::uint32_t i = 0; i < work_partitions; ++i) {
+    partition_id where{all.topic.number, i};
+    offset next;
+    auto read = all.log->visit(where, {0}, [&](offset, offset end, bytes_view) {
+      next = end;
+      return true;
+    });
+    if (!read || next != all.log->committed_end(where))
+      return 1;
+  }
   return give_up(why);
 }
 
@@ -201,6 +235,9 @@ int work_through(parts& all, std::uint64_t commits) {
       continue;
     if (failed)
       return heed(all, *failed);
+    auto which = static_cast<std::uint32_t>(i % work_partitions);
+    if (auto archived = all.archive(which); !archived)
+      return heed_archive(all, archived.error());
     if (auto met = all.meet(i); !met)
       return heed_store(all, i, met.error());
     for (;;) {

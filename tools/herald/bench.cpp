@@ -2,6 +2,7 @@
 
 #include "engine/base/logging.hpp"
 #include "engine/client/http_client.hpp"
+#include "tools/herald/bench_archive.hpp"
 #include "tools/herald/bench_feed.hpp"
 #include "tools/herald/bench_growth.hpp"
 #include "tools/herald/bench_kafka.hpp"
@@ -82,6 +83,35 @@ int bench_import(const bench_options& options, const fs::path& folder) {
   return code;
 }
 
+int bench_archive(const bench_options& options, const fs::path& folder) {
+  auto paths = options.documents;
+  if (paths.empty()) {
+    auto games = folder / "games";
+    if (auto written = simulate::write_games(games, 1, 150); !written)
+      return complain(written.error());
+    paths.push_back(games.string());
+  }
+  auto documents = unpack_documents(paths, folder / "documents");
+  if (!documents && documents.error().code == fault::not_found) {
+    fmt::print("skipped: {}\n", documents.error().message);
+    return exit_ok;
+  }
+  if (!documents)
+    return complain(documents.error());
+  auto node = child_node::start(folder / "data");
+  if (!node)
+    return complain(node.error());
+  import_options import;
+  import.paths = {(folder / "documents").string()};
+  import.node = node->url();
+  auto code = run_import(import);
+  node->stop();
+  if (code != exit_ok)
+    return code;
+  return print_archive_figures(
+    folder / "data", folder / "archived", *documents);
+}
+
 int bench_generate(const bench_options&, const fs::path& folder) {
   constexpr std::uint32_t games = 300;
   auto target = folder / "games";
@@ -141,6 +171,8 @@ int run_bench(const bench_options& options) {
     return bench_growth(scratch.path());
   if (options.what == "import")
     return bench_import(options, scratch.path());
+  if (options.what == "archive")
+    return bench_archive(options, scratch.path());
   if (options.what == "generate")
     return bench_generate(options, scratch.path());
   if (options.what == "snapshot")

@@ -8,9 +8,11 @@ namespace herald {
 
 /// What `herald bench` was asked to measure.
 struct bench_options {
-  /// "log", "kafka", "growth", "import", "generate", "feed" or "snapshot".
+  /// "log", "kafka", "growth", "import", "archive", "generate", "feed" or
+  /// "snapshot".
   std::string what;
-  /// With import: files, folders or archives; without: generated games.
+  /// With import and archive: files, folders or archives; without: generated
+  /// games.
   std::vector<std::string> documents;
   /// Length of the measurement of `feed`, in seconds.
   unsigned seconds = 5;

@@ -13,10 +13,13 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <optional>
+#include <thread>
 #include <utility>
 
 namespace herald {
@@ -27,8 +30,8 @@ using nlohmann::json;
 using ordered_json = nlohmann::ordered_json;
 
 constexpr std::array command_names{"status", "topics", "events", "matches",
-  "match", "actors", "dead-letters", "snapshots", "replay", "verify", "help",
-  "quit"};
+  "match", "actors", "dead-letters", "archive", "backup", "task", "snapshots",
+  "replay", "verify", "help", "quit"};
 
 /// Text from the node goes to a terminal: control characters are shown, not
 /// obeyed.
@@ -110,6 +113,20 @@ void print_answer(const ordered_json& answer) {
   }
 }
 
+/// The node does not run where the operator stands: paths become absolute.
+std::vector<std::string> with_whole_paths(std::vector<std::string> words) {
+  std::error_code error;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    auto is_folder = words[0] == "backup" && !words[i].starts_with("--")
+      && !words[i - 1].starts_with("--");
+    auto is_file = words[0] == "archive" && i == 2 && words[1] == "attach"
+      && std::filesystem::exists(words[i], error);
+    if (is_folder || is_file)
+      words[i] = std::filesystem::absolute(words[i], error).string();
+  }
+  return words;
+}
+
 /// Lets Ctrl-C end what the node does for the command, which then still tells
 /// how far it came. A second one ends the console.
 class stop_on_interrupt {
@@ -188,11 +205,62 @@ void print_beside(const ordered_json& answer, bool as_json) {
       cell(answer["position"]), cell(answer["to"]));
 }
 
+using line_listener = std::function<void(std::string_view)>;
+
+/// Asks one command; `listen` hears the lines that come before its answer.
+result<ordered_json> ask_node(control_client& node,
+  const std::vector<std::string>& words, const line_listener& listen) {
+  json request{{"command", words.front()},
+    {"arguments", std::vector<std::string>(words.begin() + 1, words.end())}};
+  auto line = node.ask(
+    request.dump(-1, ' ', false, json::error_handler_t::replace), listen);
+  if (!line)
+    return std::unexpected{std::move(line).error()};
+  auto answer = ordered_json::parse(*line, nullptr, false);
+  if (!answer.is_object())
+    return fail(fault::invalid_input, "the node's answer is not JSON");
+  return answer;
+}
+
+void show_progress(const ordered_json& task) {
+  auto done = task.value("bytes", std::uint64_t{0});
+  auto total = task.value("bytesTotal", std::uint64_t{0});
+  auto place = printable(task.value("at", ""));
+  if (total > 0)
+    fmt::print(stderr, "\r{:3}% {} of {} bytes {}", 100 * done / total, done,
+      total, place);
+  else
+    fmt::print(stderr, "\r{} bytes {}", done, place);
+}
+
+/// Follows a task that the node has started to its end, whose outcome is the
+/// answer.
+result<ordered_json> follow_task(control_client& node, std::uint64_t id) {
+  auto shown = isatty(STDERR_FILENO) == 1;
+  for (;;) {
+    auto told = ask_node(node, {"task"}, [](std::string_view) {});
+    if (!told)
+      return told;
+    auto& task = (*told)["answer"];
+    if (!task.is_object() || task.value("id", std::uint64_t{0}) != id)
+      return fail(fault::not_found, "the node does not know the task any more");
+    if (shown)
+      show_progress(task);
+    if (task["state"] != "running") {
+      if (shown)
+        fmt::print(stderr, "\n");
+      if (task["state"] == "failed")
+        return ordered_json{
+          {"error", {{"code", task["code"]}, {"message", task["reason"]}}}};
+      return ordered_json{{"answer", task["outcome"]}};
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{100});
+  }
+}
+
 /// Asks one command and prints what came; the exit code of that command.
 int ask(
   control_client& node, const std::vector<std::string>& words, bool as_json) {
-  json request{{"command", words.front()},
-    {"arguments", std::vector<std::string>(words.begin() + 1, words.end())}};
   shown_lines lines{as_json};
   std::optional<stop_on_interrupt> interrupts;
   bool into_output = false;
@@ -200,28 +268,28 @@ int ask(
     interrupts.emplace(node);
     into_output = std::find(words.begin(), words.end(), "jsonl") != words.end();
   }
-  auto line
-    = node.ask(request.dump(-1, ' ', false, json::error_handler_t::replace),
-      [&](std::string_view told) { lines.show(told); });
+  auto told = ask_node(node, with_whole_paths(words),
+    [&](std::string_view line) { lines.show(line); });
   interrupts.reset();
   lines.end();
   if (std::fflush(stdout) != 0) {
     fmt::print(stderr, "herald console: cannot write the output\n");
     return exit_io;
   }
-  if (!line) {
-    fmt::print(stderr, "herald console: {}\n", line.error().message);
+  if (told && told->contains("answer") && (*told)["answer"].is_object()
+    && (*told)["answer"].contains("started"))
+    told = follow_task(node, (*told)["answer"].value("task", std::uint64_t{0}));
+  if (!told) {
+    fmt::print(stderr, "herald console: {}\n", told.error().message);
     return exit_failure;
   }
-  auto answer = ordered_json::parse(*line, nullptr, false);
-  if (!answer.is_object()) {
-    fmt::print(stderr, "herald console: the node's answer is not JSON\n");
-    return exit_failure;
-  }
+  auto& answer = *told;
   if (answer.contains("error")) {
     auto& error = answer["error"];
     fmt::print(stderr, "herald console: {}\n", cell(error["message"]));
     auto code = error.value("code", "");
+    if (code == "damaged")
+      return exit_damaged;
     return code == "unknown_command" || code == "invalid_input" ? exit_usage
                                                                 : exit_failure;
   }

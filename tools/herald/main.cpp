@@ -6,6 +6,7 @@
 #include "tools/herald/export.hpp"
 #include "tools/herald/import.hpp"
 #include "tools/herald/node_command.hpp"
+#include "tools/herald/restore.hpp"
 #include "tools/herald/verify_command.hpp"
 #include "tools/simulate/simulator.hpp"
 
@@ -146,7 +147,9 @@ void add_verify(CLI::App& app, action& run) {
   auto* verify = app.add_subcommand("verify",
     "Check the data folder of a stopped node: checksums, chain, offsets, "
     "schema ids, views");
-  verify->add_option("folder", options->data_folder, "The data folder")
+  verify
+    ->add_option(
+      "paths", options->paths, "The data folder, or files of segments")
     ->required();
   verify->add_flag("--json", options->json, "Answer with JSON");
   verify->add_flag("--repair-views", options->repair_views,
@@ -154,10 +157,30 @@ void add_verify(CLI::App& app, action& run) {
     "ever repaired");
   verify->footer("Examples:\n  herald verify data\n"
                  "  herald verify data --repair-views\n"
+                 "  herald verify data/archive/match-*/0/*.segment\n"
                  "A running node: herald console --data data verify\n"
                  "Exit code: 0 sound, 65 damaged, 74 unreadable or in use.");
   verify->callback(
     [&run, options] { run = [options] { return run_verify(*options); }; });
+}
+
+void add_restore(CLI::App& app, action& run) {
+  auto options = std::make_shared<restore_options>();
+  auto* restore = app.add_subcommand("restore",
+    "Build a new data folder from a backup ('herald console backup')");
+  restore->add_option("backup", options->backup, "The backup's folder")
+    ->required();
+  restore
+    ->add_option("folder", options->data_folder,
+      "Data folder to make; it must be missing or empty")
+    ->required();
+  restore->add_flag("--json", options->json, "Answer with JSON");
+  restore->footer(
+    "Example:\n  herald restore /backups/monday data\n"
+    "Prints up to which position each partition equals the original.\n"
+    "Exit code: 0 restored, 65 damaged or unfinished backup.");
+  restore->callback(
+    [&run, options] { run = [options] { return run_restore(*options); }; });
 }
 
 void add_simulate(CLI::App& app, action& run) {
@@ -241,12 +264,12 @@ void add_bench(CLI::App& app, action& run) {
     "Print figures and ratios against limits measured in the same run");
   bench
     ->add_option("what", options->what,
-      "log, kafka, growth, import, generate, feed or snapshot")
+      "log, kafka, growth, import, archive, generate, feed or snapshot")
     ->required()
-    ->check(CLI::IsMember(
-      {"log", "kafka", "growth", "import", "generate", "feed", "snapshot"}));
+    ->check(CLI::IsMember({"log", "kafka", "growth", "import", "archive",
+      "generate", "feed", "snapshot"}));
   bench->add_option("--documents", options->documents,
-    "With import: files, folders or archives to import");
+    "With import and archive: files, folders or archives");
   bench
     ->add_option(
       "--seconds", options->seconds, "With feed: length of the measurement")
@@ -283,6 +306,7 @@ int main(int argc, char** argv) {
   add_export(app, run);
   add_console(app, run);
   add_verify(app, run);
+  add_restore(app, run);
   add_simulate(app, run);
   add_companion(app, run);
   add_bench(app, run);

@@ -193,6 +193,9 @@ struct node::implementation {
   std::unique_ptr<kafka_server> kafka;
   std::unique_ptr<log_writer> writer;
 
+  /// Stands below all that it works on.
+  long_task task;
+
   host_services hosts;
   ingest_services ingestion;
   statistics_services statistics;
@@ -409,6 +412,7 @@ struct node::implementation {
       [](std::string_view topic) { return is_own_topic(topic); },
       time.steady_now(), &stopping};
 
+    services.task = &task;
     services.snapshots = &*snapshots;
 
     std::vector<caf::actor> groups;
@@ -724,6 +728,7 @@ void node::stop() {
   self.stopping = true;
   self.log_watch = {};
   self.console.reset();
+  self.task.stop();
   if (self.keeping)
     self.keeping->stop();
   if (self.kafka)
