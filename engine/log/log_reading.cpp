@@ -27,7 +27,11 @@ int find_batch(lmdb_cursor& cursor, offset from) {
   if (!code && offset_of_key(cursor.key()) != from) {
     code = cursor.move(MDB_PREV);
     if (code == MDB_NOTFOUND)
-      code = cursor.move(MDB_FIRST);
+      return cursor.move(MDB_FIRST);
+    // A key of a branch page has led astray.
+    auto found = code ? std::nullopt : offset_of_key(cursor.key());
+    if (found && *found > from)
+      code = MDB_CORRUPTED;
   }
   return code;
 }
@@ -64,12 +68,13 @@ result<void> event_log::impl::walk(MDB_txn* transaction,
     if (expected && (gaps ? *base < *expected : *base != *expected))
       return damaged(*expected,
         fmt::format("the records up to {} are missing", base->value));
-    if (*base >= end)
-      return {};
     auto entry = read_entry(cursor.value(), *base, gaps);
     if (!entry)
       return std::unexpected{
         named(std::move(entry).error(), partition.where, *base)};
+    // Only now: a key that is not its batch's may stand for any offset.
+    if (*base >= end)
+      return {};
     auto next = entry->batch.next_offset();
     if (!expected && gaps && next <= from)
       continue;
@@ -233,7 +238,7 @@ result<batch_summary> event_log::impl::summary(
   auto batch = entry.size() < entry_header_bytes
     ? fail(fault::damaged, "its entry is damaged")
     : batch_view::parse_unchecked(entry.substr(entry_header_bytes));
-  if (!base || !batch)
+  if (!base || !batch || batch->base_offset() != *base)
     return std::unexpected{
       named({fault::damaged,
               batch ? "its key is damaged" : std::move(batch).error().message},
@@ -395,8 +400,10 @@ result<std::optional<offset>> event_log::offset_at_time(
     std::optional<offset> found;
     while (low < high) {
       offset middle{low.value + (high.value - low.value) / 2};
+      auto seen = false;
       auto looked = self_->walk(transaction, partition, middle, end,
         [&](offset base, const entry_view& entry) {
+          seen = true;
           if (entry.batch.max_timestamp_ms() >= timestamp_ms) {
             // Behind a gap the batch begins after the middle.
             high = std::min(base, middle);
@@ -408,6 +415,9 @@ result<std::optional<offset>> event_log::offset_at_time(
         });
       if (!looked)
         return std::unexpected{std::move(looked).error()};
+      if (!seen)
+        return std::unexpected{
+          self_->named({fault::damaged, "no batch holds it"}, where, middle)};
     }
     if (!found)
       return std::nullopt;

@@ -149,6 +149,8 @@ struct page_file::impl {
   std::filesystem::path path;
   std::uint64_t file_bytes = 0;
   meta_page meta;
+  // The one before.
+  meta_page older;
   std::size_t page_bytes = 0;
   page_set used;
   page_set free;
@@ -240,7 +242,8 @@ result<void> page_file::impl::read_metas() {
   }
   auto newest = both[1].transaction > both[0].transaction ? 1u : 0u;
   meta = both[newest];
-  auto before = both[1 - newest].transaction;
+  older = both[1 - newest];
+  auto before = older.transaction;
   if (meta.transaction != 0 && before + 1 != meta.transaction)
     return damaged(fmt::format(
       "its meta pages say transactions {} and {}, which do not follow each "
@@ -527,6 +530,14 @@ void page_file::walk_free(const complaint& wrong) {
   auto& self = *self_;
   // Its own pages are in use; so those it lists are kept until the end.
   std::vector<std::uint64_t> listed;
+  // By one flipped bit the newest meta page may say that it is older than the
+  // other, so that its commit is gone. What the older one points to was given
+  // up by the transaction after it, or is still in use; pages of a later one
+  // are neither. Only where that one made the file grow: LMDB puts the old
+  // number and the old end upon a meta page that it could not write.
+  auto outdated = self.older.last_page <= self.meta.last_page
+    || self.older.main.root == no_page
+    || self.older.main.root == self.meta.main.root;
   const complaint in_list = [&](std::string what) {
     wrong("the list of free pages: " + std::move(what));
   };
@@ -537,9 +548,19 @@ void page_file::walk_free(const complaint& wrong) {
       return in_list("a row is damaged");
     for (std::uint64_t i = 1; i <= count; ++i)
       listed.push_back(load<std::uint64_t>(value.data() + 8 * i));
+    if (load<std::uint64_t>(key.data()) == self.meta.transaction)
+      outdated = outdated
+        || std::find(listed.end() - static_cast<std::ptrdiff_t>(count),
+             listed.end(), self.older.main.root)
+          != listed.end();
   };
   impl::walking state{self.meta.free, visit, {}, in_list, true};
   self.walk(state);
+  if (!outdated)
+    wrong(
+      fmt::format("the meta page of transaction {} points to page {}, which "
+                  "is of a later one",
+        self.older.transaction, self.older.main.root));
   for (auto page : listed) {
     if (page < first_data_page || page > self.meta.last_page)
       in_list(fmt::format("page {} is named, the pages are {} to {}", page,

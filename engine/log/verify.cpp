@@ -11,7 +11,7 @@
 #include "engine/log/schema_registry.hpp"
 #include "engine/log/segment_reader.hpp"
 #include "engine/log/segment_shelf.hpp"
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <fmt/format.h>
 
@@ -360,13 +360,15 @@ public:
       }
     for (auto& [topic, left] : deleted_)
       walk_deleted(topic, left);
-    // Tables of a later Herald, or those of a topic whose entry is damaged.
-    for (auto& [name, table] : std::exchange(tables_, {}))
+    // A table that has got another name would not be missed while it is empty.
+    for (auto& [name, table] : std::exchange(tables_, {})) {
+      problems_.add(fmt::format("table '{}': it belongs to no topic", name));
       file_.walk(
         table, [](bytes_view, bytes_view) {},
         [&](std::string what) {
           problems_.add(fmt::format("table '{}': {}", name, what));
         });
+    }
   }
 
 private:
@@ -615,6 +617,7 @@ private:
 
   // What waits to be freed must be there, since LMDB will walk it.
   void walk_deleted(const uuid& topic, std::uint64_t left) {
+    auto missing = false;
     for (std::uint64_t i = 0; i < left; ++i) {
       auto name = partition_table(topic, static_cast<std::uint32_t>(i));
       auto wrong = [&](std::string_view what) {
@@ -622,9 +625,10 @@ private:
           fmt::format("table '{}' of a deleted topic: {}", name, what));
       };
       auto table = take(name);
-      if (!table)
-        return wrong("it is missing");
-      file_.walk(*table, [](bytes_view, bytes_view) {}, wrong);
+      if (table)
+        file_.walk(*table, [](bytes_view, bytes_view) {}, wrong);
+      else if (!std::exchange(missing, true))
+        wrong("it is missing");
     }
   }
 
