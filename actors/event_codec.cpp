@@ -1,5 +1,6 @@
 #include "actors/event_codec.hpp"
 
+#include "protocol/big_endian.hpp"
 #include "protocol/event/event_types.hpp"
 #include "protocol/schema/avro.hpp"
 
@@ -13,27 +14,6 @@
 namespace herald {
 
 namespace {
-
-void put_u32(bytes& out, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8)
-    out += static_cast<char>(value >> shift);
-}
-
-void put_u64(bytes& out, std::uint64_t value) {
-  put_u32(out, static_cast<std::uint32_t>(value >> 32));
-  put_u32(out, static_cast<std::uint32_t>(value));
-}
-
-std::uint32_t get_u32(bytes_view in) {
-  std::uint32_t value = 0;
-  for (int i = 0; i < 4; ++i)
-    value = value << 8 | static_cast<unsigned char>(in[i]);
-  return value;
-}
-
-std::uint64_t get_u64(bytes_view in) {
-  return std::uint64_t{get_u32(in)} << 32 | get_u32(in.substr(4));
-}
 
 constexpr std::size_t alternatives = std::variant_size_v<any_event>;
 
@@ -115,7 +95,7 @@ struct event_codec::implementation {
     if (payload.size() < 5 || payload[0] != 0)
       return fail(
         fault::damaged, "a payload does not begin with byte 0 and a schema id");
-    return reader_of(static_cast<std::int32_t>(get_u32(payload.substr(1))));
+    return reader_of(load_big_endian<std::int32_t>(payload.data() + 1));
   }
 
   result<std::unique_ptr<payload_reader>> make_reader(
@@ -188,7 +168,8 @@ bytes event_codec::encode(const any_event& event) const {
   assert(implementation_->ids[index] >= 0);
   bytes out;
   out += '\0';
-  put_u32(out, static_cast<std::uint32_t>(implementation_->ids[index]));
+  append_big_endian(
+    out, static_cast<std::uint32_t>(implementation_->ids[index]));
   std::visit(
     [&](auto& which) {
       avro_encode(*implementation_->types[index], &which, out);
@@ -227,12 +208,12 @@ encoded_headers::encoded_headers(
     assert(topic);
     causation_.append(
       reinterpret_cast<const char*>(topic->id.value.data()), 16);
-    put_u32(causation_, headers.causation->where.partition);
-    put_u64(causation_, headers.causation->at.value);
+    append_big_endian(causation_, headers.causation->where.partition);
+    append_big_endian(causation_, headers.causation->at.value);
     views_[count_++] = {"causation", causation_};
   }
   if (headers.correlation != 0) {
-    put_u64(correlation_, headers.correlation);
+    append_big_endian(correlation_, headers.correlation);
     views_[count_++] = {"correlation", correlation_};
   }
 }
@@ -243,11 +224,12 @@ event_headers decode_headers(const record_view& record, const event_log& log) {
     for (auto& topic : log.topics())
       if (std::equal(topic.id.value.begin(), topic.id.value.end(),
             reinterpret_cast<const unsigned char*>(value->data())))
-        headers.causation = position{{topic.number, get_u32(value->substr(16))},
-          {get_u64(value->substr(20))}};
+        headers.causation = position{
+          {topic.number, load_big_endian<std::uint32_t>(value->data() + 16)},
+          {load_big_endian<std::uint64_t>(value->data() + 20)}};
   }
   if (auto value = record.header("correlation"); value && value->size() == 8)
-    headers.correlation = get_u64(*value);
+    headers.correlation = load_big_endian<std::uint64_t>(value->data());
   return headers;
 }
 

@@ -1,6 +1,7 @@
 #include "actors/event_index.hpp"
 
 #include "actors/event_codec.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <cassert>
 
@@ -12,22 +13,14 @@ namespace {
 // many events an aggregate has.
 constexpr std::size_t rows_at_once = 4'096;
 
-void put(bytes& out, std::uint64_t value, int size) {
-  for (int shift = 8 * (size - 1); shift >= 0; shift -= 8)
-    out += static_cast<char>(value >> shift);
-}
-
 offset last_offset_of(bytes_view row) {
-  std::uint64_t value = 0;
-  for (unsigned char c : row.substr(row.size() - 8))
-    value = value << 8 | c;
-  return {value};
+  return {load_big_endian<std::uint64_t>(row.data() + row.size() - 8)};
 }
 
 bytes prefix_of(partition_id where, bytes_view key) {
   bytes row;
-  put(row, where.topic, 4);
-  put(row, where.partition, 4);
+  append_big_endian(row, where.topic);
+  append_big_endian(row, where.partition);
   row += key;
   row += '\0';
   return row;
@@ -35,7 +28,7 @@ bytes prefix_of(partition_id where, bytes_view key) {
 
 bytes row_of(partition_id where, bytes_view key, offset at) {
   auto row = prefix_of(where, key);
-  put(row, at.value, 8);
+  append_big_endian(row, at.value);
   return row;
 }
 

@@ -1,23 +1,16 @@
 #include "actors/ingest/document_views.hpp"
 
+#include "protocol/big_endian.hpp"
+
 namespace herald {
-
-namespace {
-
-void put(bytes& out, std::uint64_t value, int size) {
-  for (int shift = 8 * (size - 1); shift >= 0; shift -= 8)
-    out += static_cast<char>(value >> shift);
-}
-
-} // namespace
 
 result<void> raw_projection::apply(
   const position& at, const record_view& record, view_transaction& views) {
   if (!record.key)
     return {};
   bytes row;
-  put(row, at.where.partition, 4);
-  put(row, at.at.value, 8);
+  append_big_endian(row, at.where.partition);
+  append_big_endian(row, at.at.value);
   views.put(table, *record.key, row);
   return {};
 }
@@ -40,10 +33,7 @@ std::optional<offset> find_raw_document(
   auto row = views.get(raw_projection::table, hash);
   if (!row || !*row || (*row)->size() != 12)
     return std::nullopt;
-  std::uint64_t value = 0;
-  for (unsigned char c : (*row)->substr(4))
-    value = value << 8 | c;
-  return offset{value};
+  return offset{load_big_endian<std::uint64_t>((*row)->data() + 4)};
 }
 
 std::optional<event::document_refused> find_refused_document(

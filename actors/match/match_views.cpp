@@ -2,6 +2,7 @@
 
 #include "actors/match/match_patch.hpp"
 #include "protocol/batch/partitioner.hpp"
+#include "protocol/big_endian.hpp"
 #include "protocol/schema/avro.hpp"
 
 #include <nlohmann/json.hpp>
@@ -27,18 +28,6 @@ constexpr std::size_t list_limit_max = 1'000;
 // Matches that an export reads in one transaction.
 constexpr std::size_t export_step = 200;
 
-void put(bytes& out, std::uint64_t value, int size) {
-  for (int shift = 8 * (size - 1); shift >= 0; shift -= 8)
-    out += static_cast<char>(value >> shift);
-}
-
-std::uint64_t get(bytes_view in, int size) {
-  std::uint64_t value = 0;
-  for (int i = 0; i < size; ++i)
-    value = value << 8 | static_cast<unsigned char>(in[i]);
-  return value;
-}
-
 bytes to_message_pack(const json& value) {
   bytes out;
   json::to_msgpack(value, nlohmann::detail::output_adapter<char>(out));
@@ -54,15 +43,16 @@ bytes list_key(const json& state) {
   auto& started = state.at("startedAt");
   auto ms = started.is_number() ? started.get<std::int64_t>() : 0;
   bytes key;
-  put(key, ~static_cast<std::uint64_t>(std::max<std::int64_t>(ms, 0)), 8);
+  append_big_endian(
+    key, ~static_cast<std::uint64_t>(std::max<std::int64_t>(ms, 0)));
   return key + state.at("matchId").get<std::string>();
 }
 
 void write_document(view_transaction& views, const std::string& hash,
   const position& at, char kind, bytes_view match) {
   bytes row;
-  put(row, at.where.partition, 4);
-  put(row, at.at.value, 8);
+  append_big_endian(row, at.where.partition);
+  append_big_endian(row, at.at.value);
   row += kind;
   row += match;
   views.put(documents_table, hash, row);
@@ -224,9 +214,9 @@ std::optional<recorded_document> match_views::document(
   if (!row || !*row || (*row)->size() < 13)
     return std::nullopt;
   bytes_view in = **row;
-  return recorded_document{static_cast<std::uint32_t>(get(in, 4)),
-    {get(in.substr(4), 8)}, in[12] == 'm' ? "match" : "timeline",
-    std::string{in.substr(13)}};
+  return recorded_document{load_big_endian<std::uint32_t>(in.data()),
+    {load_big_endian<std::uint64_t>(in.data() + 4)},
+    in[12] == 'm' ? "match" : "timeline", std::string{in.substr(13)}};
 }
 
 result<void> match_views::for_each_summary(const std::function<bool(

@@ -1,9 +1,9 @@
 #include "engine/base/logging.hpp"
 #include "engine/kafka/request_table.hpp"
 #include "engine/kafka/topic_lookup.hpp"
-#include "protocol/batch/big_endian.hpp"
 #include "protocol/batch/crc32c.hpp"
 #include "protocol/batch/record_batch.hpp"
+#include "protocol/big_endian.hpp"
 #include "protocol/kafka/produce.hpp"
 
 #include <fmt/format.h>

@@ -2,7 +2,7 @@
 
 #include "engine/base/logging.hpp"
 #include "engine/kafka/request_table.hpp"
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>

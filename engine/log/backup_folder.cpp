@@ -1,7 +1,7 @@
 #include "engine/log/backup_folder.hpp"
 
 #include "engine/log/held_folder.hpp"
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,6 @@
 #include "engine/log/checked_row.hpp"
 
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <xxhash.h>
 

@@ -1,6 +1,6 @@
 #include "engine/log/dictionary_trainer.hpp"
 
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <zdict.h>
 

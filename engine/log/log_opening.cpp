@@ -1,6 +1,6 @@
 #include "engine/log/checked_row.hpp"
 #include "engine/log/log_state.hpp"
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 #include "engine/log/checked_row.hpp"
 #include "engine/log/log_state.hpp"
 #include "engine/log/producer_recall.hpp"
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <cassert>
 

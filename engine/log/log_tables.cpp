@@ -1,6 +1,6 @@
 #include "engine/log/log_tables.hpp"
 
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 #include "engine/log/producer_state.hpp"
 
-#include "protocol/batch/big_endian.hpp"
 #include "protocol/batch/record_batch.hpp"
+#include "protocol/big_endian.hpp"
 
 namespace herald {
 

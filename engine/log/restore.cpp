@@ -5,7 +5,7 @@
 #include "engine/log/log_state.hpp"
 #include "engine/log/producer_recall.hpp"
 #include "engine/log/segment_reader.hpp"
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <algorithm>
 #include <cassert>

@@ -1,8 +1,8 @@
 #include "engine/log/segment.hpp"
 
 #include "engine/log/segment_layout.hpp"
-#include "protocol/batch/big_endian.hpp"
 #include "protocol/batch/crc32c.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <fmt/format.h>
 #include <xxhash.h>

@@ -1,6 +1,6 @@
 #include "engine/store/format.hpp"
 
-#include "engine/store/byte_order.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <fmt/format.h>
 

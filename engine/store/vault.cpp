@@ -1,11 +1,11 @@
 #include "engine/store/vault.hpp"
 
-#include "engine/store/byte_order.hpp"
 #include "engine/store/format.hpp"
 #include "engine/store/group_writer.hpp"
 #include "engine/store/lmdb_environment.hpp"
 #include "engine/store/riot_id.hpp"
 #include "engine/store/sealing.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>

@@ -1,7 +1,7 @@
 #include "engine/store/view_store.hpp"
 
-#include "engine/store/byte_order.hpp"
 #include "engine/store/format.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

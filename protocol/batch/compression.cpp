@@ -1,6 +1,6 @@
 #include "protocol/batch/compression.hpp"
 
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <fmt/format.h>
 #include <lz4frame.h>

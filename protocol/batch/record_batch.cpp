@@ -1,7 +1,7 @@
 #include "protocol/batch/record_batch.hpp"
 
-#include "protocol/batch/big_endian.hpp"
 #include "protocol/batch/crc32c.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <fmt/format.h>
 

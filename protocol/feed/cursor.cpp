@@ -1,5 +1,6 @@
 #include "protocol/feed/cursor.hpp"
 
+#include "protocol/big_endian.hpp"
 #include "protocol/bytes.hpp"
 
 #include <xxhash.h>
@@ -17,18 +18,6 @@ constexpr char version = 1;
 constexpr std::size_t entry_bytes = 12;
 constexpr std::size_t head_bytes = 1 + 8 + 2;
 constexpr std::size_t sum_bytes = 4;
-
-void put(bytes& out, std::uint64_t value, int size) {
-  for (int shift = 8 * (size - 1); shift >= 0; shift -= 8)
-    out += static_cast<char>(value >> shift);
-}
-
-std::uint64_t get(bytes_view in, int size) {
-  std::uint64_t value = 0;
-  for (int i = 0; i < size; ++i)
-    value = value << 8 | static_cast<unsigned char>(in[i]);
-  return value;
-}
 
 std::string encode_base64url(bytes_view in) {
   std::string out;
@@ -74,13 +63,13 @@ std::uint32_t sum_of(bytes_view in) {
 std::string to_string(const feed_cursor& cursor) {
   assert(cursor.entries.size() <= cursor_entries_max);
   bytes out{version};
-  put(out, cursor.incarnation, 8);
-  put(out, cursor.entries.size(), 2);
+  append_big_endian(out, cursor.incarnation);
+  append_big_endian(out, static_cast<std::uint16_t>(cursor.entries.size()));
   for (auto& entry : cursor.entries) {
-    put(out, entry.partition, 4);
-    put(out, entry.next.value, 8);
+    append_big_endian(out, entry.partition);
+    append_big_endian(out, entry.next.value);
   }
-  put(out, sum_of(out), 4);
+  append_big_endian(out, sum_of(out));
   return encode_base64url(out);
 }
 
@@ -100,17 +89,17 @@ result<feed_cursor> parse_cursor(std::string_view text) {
     return refuse();
   bytes_view in = raw;
   auto body = in.substr(0, in.size() - sum_bytes);
-  if (get(in.substr(body.size()), 4) != sum_of(body))
+  if (load_big_endian<std::uint32_t>(in.data() + body.size()) != sum_of(body))
     return refuse();
   feed_cursor cursor;
-  cursor.incarnation = get(in.substr(1), 8);
-  auto count = get(in.substr(9), 2);
+  cursor.incarnation = load_big_endian<std::uint64_t>(in.data() + 1);
+  std::size_t count = load_big_endian<std::uint16_t>(in.data() + 9);
   if (body.size() != head_bytes + count * entry_bytes)
     return refuse();
   for (std::size_t i = 0; i < count; ++i) {
     auto at = body.substr(head_bytes + i * entry_bytes);
-    cursor.entries.push_back(
-      {static_cast<std::uint32_t>(get(at, 4)), offset{get(at.substr(4), 8)}});
+    cursor.entries.push_back({load_big_endian<std::uint32_t>(at.data()),
+      offset{load_big_endian<std::uint64_t>(at.data() + 4)}});
   }
   return cursor;
 }

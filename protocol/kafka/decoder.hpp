@@ -1,6 +1,6 @@
 #pragma once
 
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 #include "protocol/bytes.hpp"
 #include "protocol/failure.hpp"
 #include "protocol/kafka/error.hpp"

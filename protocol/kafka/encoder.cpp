@@ -1,6 +1,6 @@
 #include "protocol/kafka/encoder.hpp"
 
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 #include "protocol/kafka/decoder.hpp"
 
 #include <bit>

@@ -1,6 +1,6 @@
 #include "protocol/kafka/frame.hpp"
 
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 #include "protocol/kafka/decoder.hpp"
 
 namespace herald::kafka {

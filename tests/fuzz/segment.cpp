@@ -1,7 +1,7 @@
 #include "engine/log/segment_reader.hpp"
 
 #include "engine/log/segment_layout.hpp"
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 #include "tests/fuzz/target.hpp"
 
 #include <algorithm>

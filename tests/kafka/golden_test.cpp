@@ -1,8 +1,8 @@
 // What real clients and brokers said to each other (record_frames.py): every
 // frame is read, and written again gives the same bytes.
 
-#include "protocol/batch/big_endian.hpp"
 #include "protocol/batch/record_batch.hpp"
+#include "protocol/big_endian.hpp"
 #include "protocol/kafka/frame.hpp"
 #include "protocol/kafka/messages.hpp"
 

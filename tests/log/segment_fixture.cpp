@@ -1,7 +1,7 @@
 #include "tests/log/segment_fixture.hpp"
 
-#include "protocol/batch/big_endian.hpp"
 #include "protocol/batch/record_batch.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>

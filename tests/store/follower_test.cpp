@@ -2,8 +2,8 @@
 
 #include "engine/log/event_log.hpp"
 #include "engine/log/log_writer.hpp"
-#include "engine/store/byte_order.hpp"
 #include "protocol/batch/record_batch.hpp"
+#include "protocol/big_endian.hpp"
 #include "temporary_folder.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,9 +1,9 @@
 #include "engine/store/view_build.hpp"
 
 #include "engine/log/event_log.hpp"
-#include "engine/store/byte_order.hpp"
 #include "engine/store/format.hpp"
 #include "protocol/batch/record_batch.hpp"
+#include "protocol/big_endian.hpp"
 #include "temporary_folder.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,6 +1,6 @@
-#include "engine/store/byte_order.hpp"
 #include "engine/store/format.hpp"
 #include "engine/store/view_store.hpp"
+#include "protocol/big_endian.hpp"
 #include "temporary_folder.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,6 +1,6 @@
 #include "tools/herald/kafka_connection.hpp"
 
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 #include "tools/herald/plain_lmdb.hpp"
 
 #include "engine/log/written_ahead_file.hpp"
-#include "protocol/batch/big_endian.hpp"
+#include "protocol/big_endian.hpp"
 #include "tools/herald/measure.hpp"
 
 #include <stdexcept>
