@@ -16,6 +16,7 @@
 #include <deque>
 #include <map>
 #include <thread>
+#include <utility>
 
 namespace herald {
 
@@ -337,10 +338,17 @@ json replay(
   return told ? answer(std::move(*told)) : error(told.error());
 }
 
-json help(const node_services&, words&) {
+json unknown_command(const std::string& name) {
+  return error("unknown_command",
+    "there is no command '" + name + "'; 'help' lists those that there are");
+}
+
+json help(const node_services&, words& arguments) {
   json rows = json::array();
   auto add = [&](std::string_view command, std::string_view what) {
-    rows.push_back({{"command", command}, {"what", what}});
+    if (arguments.empty()
+      || command.substr(0, command.find(' ')) == arguments.front())
+      rows.push_back({{"command", command}, {"what", what}});
   };
   add("status", "what the node is doing, and what is wrong");
   add("topics", "topics with their partitions and records");
@@ -373,8 +381,10 @@ json help(const node_services&, words&) {
   add("replay --into view:NAME [--rate N] [--compare | --as COPY --from P --to "
       "Q]",
     "make a view again from the log while the old one answers");
-  add("help", "this list");
+  add("help [COMMAND]", "this list, or what a command takes");
   add("quit", "leave the prompt");
+  if (rows.empty())
+    return unknown_command(arguments.front());
   return answer(std::move(rows));
 }
 
@@ -401,6 +411,9 @@ std::string answer_console(
       for (auto& word : request["arguments"])
         if (word.is_string())
           arguments.push_back(word.get<std::string>());
+    // COMMAND --help is help COMMAND.
+    if (std::ranges::find(arguments, "--help") != arguments.end())
+      arguments = {std::exchange(name, "help")};
     auto found = commands.find(name);
     services.matches->wait(services.matches->log_ends());
     if (name == "replay")
@@ -408,10 +421,7 @@ std::string answer_console(
     else if (found != commands.end())
       told = found->second(services, arguments);
     else
-      told = error("unknown_command",
-        "there is no command '" + name
-          + "'; 'help' lists those that there "
-            "are");
+      told = unknown_command(name);
   }
   return told.dump(-1, ' ', false, json::error_handler_t::replace);
 }

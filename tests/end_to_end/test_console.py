@@ -83,6 +83,18 @@ def test_a_command_that_is_not_one_is_a_usage_error(filled):
     assert "EUW1_404" in done.stderr
 
 
+def test_every_command_tells_what_it_takes(node):
+    told = node.console("help", "archive")
+    assert len(told) > 1
+    assert all(row["command"].split()[0] == "archive" for row in told)
+    assert node.console("archive", "--topic", "match", "--help") == told
+    names = {row["command"].split()[0] for row in node.console("help")}
+    for name in names:
+        assert node.console("help", name), name
+    done = run("console", "--data", node.data, "help", "nothing")
+    assert done.returncode == USAGE, done.stdout + done.stderr
+
+
 def test_without_a_node_the_console_says_so(folder):
     done = run("console", "--data", folder, "status")
     assert done.returncode == FAILURE
