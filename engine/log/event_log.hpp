@@ -436,11 +436,12 @@ public:
   /// empty.
   std::vector<schema_info> schemas(std::string_view subject = {}) const;
 
-  /// Adds a listener for every commit that moves a committed end. It is called
-  /// on the thread that committed, after the new ends are visible, and must be
-  /// quick. Listeners stay for the life of the log; add them before the first
-  /// append. From another thread's commit later news of another partition may
-  /// come first.
+  /// Adds a listener for every commit that moves a committed end, or deletes
+  /// the partition, for which nobody should wait any more. It is called on the
+  /// thread that committed, after the new ends are visible, and must be quick.
+  /// Listeners stay for the life of the log; add them before the first append.
+  /// From another thread's commit later news of another partition may come
+  /// first.
   using commit_listener
     = std::function<void(std::span<const partition_commit>)>;
   void on_commit(commit_listener listener);

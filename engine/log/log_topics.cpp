@@ -176,6 +176,7 @@ result<topic_settings> event_log::alter_topic(
 result<void> event_log::delete_topic(
   std::string_view name, const step_settings& step) {
   auto& self = *self_;
+  std::vector<partition_commit> news;
   // A backup copies what it has begun with.
   std::shared_lock upkeep{self.upkeep_mutex_, std::try_to_lock};
   if (!upkeep)
@@ -207,11 +208,15 @@ result<void> event_log::delete_topic(
     std::lock_guard topics{self.topics_mutex_};
     auto& state = *self.topics_[topic->number];
     state.deleted = true;
-    for (std::uint32_t i = 0; i < topic->partitions; ++i)
-      state.partitions[i].deleted = true;
+    for (std::uint32_t i = 0; i < topic->partitions; ++i) {
+      auto& partition = state.partitions[i];
+      partition.deleted = true;
+      news.push_back({partition.where, {partition.committed_end}});
+    }
     self.numbers_.erase(topic->name);
     self.deleted_.emplace_back(topic->id, topic->partitions);
   }
+  self.tell(news);
   while (!step.go_on || step.go_on()) {
     auto more = free_deleted(step);
     if (!more)

@@ -483,6 +483,17 @@ def test_a_waiting_fetch_wakes_when_there_is_enough(
         assert wire.values(told.records) == [(0, b"a"), (1, b"b" * 100)]
 
 
+def test_a_waiting_fetch_hears_that_its_topic_was_deleted(
+        kafka_node, client, topic):
+    """It would wait for longer than this test may take."""
+    with Wire(kafka_node) as waiting:
+        waiting.send(wire.FETCH, 11, waiting.fetch_body(
+            topic, 0, max_wait=10**9))
+        kafka_node.console("topics", "delete", topic, "--yes")
+        told = waiting.read_fetched(waiting.receive()[1])
+        assert told.error == wire.UNKNOWN_TOPIC_OR_PARTITION
+
+
 def test_a_fetch_waits_for_several_partitions(kafka_node, client):
     name = fresh()
     assert client.create_topic(name, 4) == wire.NONE
