@@ -87,7 +87,7 @@ class aggregate_host {
 public:
   using command = addressed_command<typename Aggregate::command>;
 
-  /// `settled` is called on the log writer's thread when a batch ended.
+  /// `settled` is called on the thread that committed when a batch ended.
   aggregate_host(const host_services& services, partition_id where,
     std::function<void(std::uint64_t ticket, const append_outcome&)> settled)
     : services_(services), where_(where), settled_(std::move(settled)),

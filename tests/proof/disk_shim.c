@@ -459,7 +459,7 @@ static ssize_t write_parts(
     if (size > 1 && parts[0].iov_len > 1) {
       half = parts[0];
       half.iov_len /= 2;
-      /* As direct I/O wants it. */
+      /* A disk writes whole sectors. */
       if (half.iov_len > sector)
         half.iov_len = half.iov_len / sector * sector;
       parts = &half;

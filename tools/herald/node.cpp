@@ -360,7 +360,7 @@ struct node::implementation {
     return sum;
   }
 
-  /// Runs on the log writer's thread after each commit.
+  /// Runs on the thread that committed, after each commit.
   void committed(std::span<const partition_commit> commits) {
     // A thread that is woken for nothing takes its time from the next commit.
     if (std::ranges::any_of(commits, [this](const partition_commit& commit) {
