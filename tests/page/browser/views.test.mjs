@@ -308,7 +308,8 @@ inPage("the colours follow the system until somebody chooses",
   { context: { colorScheme: "dark" } }, async ({ page }) => {
     const ground = () => page.evaluate(() =>
       getComputedStyle(document.body).backgroundColor);
-    await page.locator(".card").first().waitFor();
+    // The list is followed, so the page has started to follow the system too.
+    await page.locator(".card[data-match]").first().waitFor();
     await becomes(ground, "rgb(10, 14, 22)");
     await page.emulateMedia({ colorScheme: "light" });
     await becomes(ground, "rgb(244, 246, 250)");

@@ -29,6 +29,8 @@ export function useRoute(): Route {
   useEffect(() => {
     const follow = (): void => setRoute(routeOf(location.hash));
     addEventListener("hashchange", follow);
+    // It may have changed between the first drawing and here.
+    follow();
     return () => removeEventListener("hashchange", follow);
   }, []);
   return route;

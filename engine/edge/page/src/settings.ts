@@ -36,6 +36,8 @@ export function useTheme(): [Theme, (theme: Theme) => void] {
   useEffect(() => {
     const follow = (): void => setSystem(prefersDark.matches ? "dark" : "light");
     prefersDark.addEventListener("change", follow);
+    // It may have changed between the first drawing and here.
+    follow();
     return () => prefersDark.removeEventListener("change", follow);
   }, []);
   const theme = chosen ?? system;
