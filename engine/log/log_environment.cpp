@@ -303,7 +303,9 @@ bool log_environment::adopt_file_size() {
 bool log_environment::grow(bool use_reserve) {
   if (adopt_file_size())
     return true;
-  file_->want(map_bytes_ + settings_.step_bytes, use_reserve);
+  using growth = written_ahead_file::growth;
+  file_->want(map_bytes_ + settings_.step_bytes,
+    use_reserve ? growth::from_reserve : growth::at_once);
   file_->wait_beyond(map_bytes_);
   if (auto broken = file_->failed())
     fail_stop(*broken);

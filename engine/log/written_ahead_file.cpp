@@ -18,11 +18,12 @@ namespace {
 
 constexpr std::uint64_t page_bytes = 4096;
 
-constexpr std::size_t write_bytes = 1u << 20;
-// What is synced and handed over at once. A commit's sync may have to wait for
-// it, so it is little unless somebody waits for the file to grow.
-constexpr std::uint64_t piece_bytes = 1u << 20;
-constexpr std::uint64_t urgent_piece_bytes = 8u << 20;
+// Zeros that are synced and handed over at once. A commit's sync may have to
+// wait for them, so they are few.
+constexpr std::size_t piece_bytes = 1u << 20;
+// A wish that comes so soon after the last one is of a file that grows too fast
+// for zeros.
+constexpr std::chrono::seconds calm{1};
 
 std::uint64_t whole_pages(std::uint64_t bytes) {
   return bytes / page_bytes * page_bytes;
@@ -30,7 +31,7 @@ std::uint64_t whole_pages(std::uint64_t bytes) {
 
 char* zeros() {
   // Never written to.
-  static char block[write_bytes];
+  static char block[piece_bytes];
   return block;
 }
 
@@ -76,13 +77,16 @@ std::uint64_t written_ahead_file::size() const {
   return size_;
 }
 
-void written_ahead_file::want(std::uint64_t bytes, bool use_reserve) {
+void written_ahead_file::want(std::uint64_t bytes, growth how) {
   {
     std::lock_guard lock{mutex_};
     if (bytes <= size_ || failed_)
       return;
+    auto hurried = fulfilled_at_
+      && std::chrono::steady_clock::now() < *fulfilled_at_ + calm;
     wanted_ = std::max(wanted_, whole_pages(bytes + page_bytes - 1));
-    use_reserve_ = use_reserve_ || use_reserve;
+    at_once_ = at_once_ || how != growth::ahead || hurried;
+    use_reserve_ = use_reserve_ || how == growth::from_reserve;
     full_ = false;
   }
   changed_.notify_all();
@@ -90,11 +94,9 @@ void written_ahead_file::want(std::uint64_t bytes, bool use_reserve) {
 
 bool written_ahead_file::wait_beyond(std::uint64_t bytes) {
   std::unique_lock lock{mutex_};
-  ++waiting_;
   changed_.wait(lock, [&] {
     return size_ > bytes || wanted_ <= size_ || full_ || failed_ || stopping_;
   });
-  --waiting_;
   return size_ > bytes;
 }
 
@@ -116,14 +118,14 @@ void written_ahead_file::run() {
     if (stopping_)
       return;
     auto from = size_;
-    auto wanted = std::min(
-      wanted_, from + (waiting_ > 0 ? urgent_piece_bytes : piece_bytes));
+    auto at_once = at_once_;
+    auto wanted = at_once ? wanted_ : std::min(wanted_, from + piece_bytes);
     auto use_reserve = use_reserve_;
     lock.unlock();
     auto to = std::min(wanted, from + whole_pages(room(use_reserve)));
     result<void> written;
     if (to > from)
-      written = write_zeros(from, to);
+      written = at_once ? allocate(from, to) : write_zeros(from, to);
     lock.lock();
     if (written) {
       size_ = to;
@@ -133,8 +135,11 @@ void written_ahead_file::run() {
     } else {
       failed_ = std::move(written).error();
     }
-    if (size_ >= wanted_)
+    if (size_ >= wanted_) {
+      at_once_ = false;
       use_reserve_ = false;
+      fulfilled_at_ = std::chrono::steady_clock::now();
+    }
     changed_.notify_all();
   }
 }
@@ -148,10 +153,24 @@ std::uint64_t written_ahead_file::room(bool use_reserve) const {
   return free > kept ? free - kept : 0;
 }
 
+// Not synced: the commit that uses the blocks syncs the file's size with them.
+result<void> written_ahead_file::allocate(
+  std::uint64_t from, std::uint64_t to) {
+  while (::fallocate(
+           file_, 0, static_cast<off_t>(from), static_cast<off_t>(to - from))
+    != 0) {
+    if (errno == EOPNOTSUPP)
+      return write_zeros(from, to);
+    if (errno != EINTR)
+      return std::unexpected{system_failure("extend", path_, errno)};
+  }
+  return {};
+}
+
 result<void> written_ahead_file::write_zeros(
   std::uint64_t from, std::uint64_t to) {
   for (auto at = from; at < to;) {
-    auto size = std::min<std::uint64_t>(write_bytes, to - at);
+    auto size = std::min<std::uint64_t>(piece_bytes, to - at);
     auto written = ::pwrite(file_, zeros(), size, static_cast<off_t>(at));
     if (written < 0 && errno == EINTR)
       continue;

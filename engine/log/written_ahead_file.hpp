@@ -2,6 +2,7 @@
 
 #include "protocol/failure.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
@@ -12,9 +13,13 @@
 
 namespace herald {
 
-/// Extends LMDB's data file with written zeros in the background, ahead of its
-/// use: a disk takes blocks that were written before much faster than blocks
-/// that grow a file, and a commit into them cannot run out of space.
+/// Extends LMDB's data file in the background, ahead of its use, so that a
+/// commit cannot run out of space. As long as there is time, with written
+/// zeros: a disk takes blocks that were written before faster than new ones,
+/// and a small commit into them needs no entry in the file system's journal. A
+/// file that is used up faster than that is given blocks that are only
+/// allocated: zeros would then double what the disk has to write and halve the
+/// log's speed.
 ///
 /// It only ever writes beyond size(), LMDB only below its map size, which the
 /// owner keeps at or below size(): they never meet.
@@ -29,18 +34,29 @@ public:
   static result<std::unique_ptr<written_ahead_file>> open(
     const std::filesystem::path& path, const settings& settings);
 
-  /// Lets the piece that is being written end (a few megabytes).
+  /// Lets the piece that is being written end (a megabyte).
   ~written_ahead_file();
   written_ahead_file(const written_ahead_file&) = delete;
   written_ahead_file& operator=(const written_ahead_file&) = delete;
 
-  /// Written and synced so far, a multiple of a page.
+  /// Written or allocated so far, a multiple of a page.
   std::uint64_t size() const;
 
-  /// Asks for at least `bytes`; returns at once. With `use_reserve` the reserve
-  /// may be used up for it (to make deleting possible on a full disk). Smaller
-  /// wishes than before are ignored.
-  void want(std::uint64_t bytes, bool use_reserve = false);
+  /// How to answer a wish.
+  enum class growth {
+    /// With zeros, unless the last wish came less than a second ago.
+    ahead,
+    /// With allocated blocks: somebody waits.
+    at_once,
+    /// At once, and the reserve may be used up for it (to make deleting
+    /// possible
+    /// on a full disk).
+    from_reserve,
+  };
+
+  /// Asks for at least `bytes`; returns at once. Smaller wishes than before are
+  /// ignored.
+  void want(std::uint64_t bytes, growth how = growth::ahead);
 
   /// Waits until size() > `bytes`. False when the disk is full before that, or
   /// writing failed.
@@ -58,6 +74,7 @@ private:
   void run();
   std::uint64_t room(bool use_reserve) const;
   result<void> write_zeros(std::uint64_t from, std::uint64_t to);
+  result<void> allocate(std::uint64_t from, std::uint64_t to);
 
   std::filesystem::path path_;
   int file_;
@@ -66,9 +83,11 @@ private:
   std::condition_variable changed_;
   std::uint64_t size_;
   std::uint64_t wanted_ = 0;
+  bool at_once_ = false;
   bool use_reserve_ = false;
   bool full_ = false;
-  int waiting_ = 0;
+  // When the last wish was fulfilled.
+  std::optional<std::chrono::steady_clock::time_point> fulfilled_at_;
   bool stopping_ = false;
   std::optional<failure> failed_;
   std::thread thread_;

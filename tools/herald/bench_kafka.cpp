@@ -38,7 +38,7 @@ constexpr std::size_t batch_bytes = 1'000'000;
 constexpr std::size_t run_bytes = 400u << 20;
 constexpr std::size_t runs = 3;
 // Requests that the producer has on their way.
-constexpr std::size_t window = 8;
+constexpr std::size_t window = 16;
 constexpr std::size_t commit_bytes = 8u << 20;
 
 /// A folder that is gone afterwards.
