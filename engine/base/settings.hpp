@@ -55,7 +55,7 @@ struct storage_settings {
   /// With less free space than this on its disk the node becomes read-only.
   std::uint64_t reserve_bytes = 256u << 20;
   /// Record bytes that one commit takes at most.
-  std::uint64_t commit_batch_bytes = 8u << 20;
+  std::uint64_t commit_batch_bytes = 2u << 20;
   write_failure on_write_failure = write_failure::read_on;
 };
 

@@ -38,7 +38,7 @@ struct writer_settings {
   std::size_t waiting_bytes_max = 64u << 20;
   std::size_t waiting_batches_max = 64u << 10;
   /// A commit takes what waits up to this many bytes, at least one batch.
-  std::size_t commit_bytes_max = 8u << 20;
+  std::size_t commit_bytes_max = 2u << 20;
   /// The largest batch; more is fault::too_large.
   std::size_t batch_bytes_max = message_bytes_bound;
   /// What settle() commits on its caller's thread, in bytes, as long as commits
