@@ -40,6 +40,9 @@ constexpr std::size_t runs = 3;
 // Requests that the producer has on their way.
 constexpr std::size_t window = 16;
 constexpr std::size_t commit_bytes = 8u << 20;
+// What the reader asks for at once, of all partitions together. Its buffer
+// stays in the processor's cache, as that of the loopback measurement does.
+constexpr std::int32_t fetch_bytes = 8 << 20;
 
 /// A folder that is gone afterwards.
 struct work_folder {
@@ -224,7 +227,8 @@ figures read_back(child_node& node, kafka_connection& broker,
   request.topics.push_back({.topic = topic});
   auto& asked = request.topics[0].partitions;
   for (std::int32_t p = 0; p < of.partitions; ++p)
-    asked.push_back({.partition = p, .partition_max_bytes = 8 << 20});
+    asked.push_back(
+      {.partition = p, .partition_max_bytes = fetch_bytes / of.partitions});
   figures got;
   auto cpu = node.cpu_seconds();
   auto start = bench_clock::now();

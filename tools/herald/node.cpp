@@ -219,13 +219,22 @@ struct node::implementation {
   std::string url;
   bool stopped = false;
   std::atomic<bool> stopping{false};
+  mutable std::atomic<std::int64_t> room_until_ms{0};
 
+  /// Asked for every batch: where there was room a moment ago there is some
+  /// still, at what a disk can write in that time.
   std::optional<failure> disk_trouble() const {
+    constexpr std::int64_t moment_ms = 10;
     auto& storage = configuration.storage;
+    auto now = steady_ms();
+    if (now < room_until_ms.load(std::memory_order_relaxed))
+      return std::nullopt;
     std::error_code error;
     auto space = std::filesystem::space(storage.data_folder, error);
-    if (error || space.available >= storage.reserve_bytes)
+    if (error || space.available >= storage.reserve_bytes) {
+      room_until_ms.store(now + moment_ms, std::memory_order_relaxed);
       return std::nullopt;
+    }
     return failure{fault::storage_full,
       fmt::format("only {} bytes are free on the disk of {}, less than the "
                   "reserve of {}; the node reads on and takes nothing new "
