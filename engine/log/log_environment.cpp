@@ -14,6 +14,8 @@ namespace herald {
 
 namespace {
 
+using growth = written_ahead_file::growth;
+
 constexpr std::size_t step_bytes_min = 256u << 10;
 
 } // namespace
@@ -136,6 +138,8 @@ result<void> log_environment::open_environment() {
   MDB_stat stat{};
   mdb_env_stat(env_, &stat);
   used_bytes_ = (info.me_last_pgno + 1) * std::uint64_t{stat.ms_psize};
+  growth_from_ = used_bytes_;
+  growth_since_ = std::chrono::steady_clock::now();
   return {};
 }
 
@@ -303,7 +307,6 @@ bool log_environment::adopt_file_size() {
 bool log_environment::grow(bool use_reserve) {
   if (adopt_file_size())
     return true;
-  using growth = written_ahead_file::growth;
   file_->want(map_bytes_ + settings_.step_bytes,
     use_reserve ? growth::from_reserve : growth::at_once);
   file_->wait_beyond(map_bytes_);
@@ -321,7 +324,23 @@ void log_environment::stay_ahead() {
   if (auto broken = file_->failed())
     fail_stop(*broken);
   if (used_bytes_ + settings_.step_bytes / 2 > file_->size())
-    file_->want(used_bytes_ + settings_.step_bytes);
+    file_->want(used_bytes_ + settings_.step_bytes,
+      grows_fast() ? growth::at_once : growth::ahead);
+}
+
+// More than a step in a second: too fast for zeros.
+bool log_environment::grows_fast() {
+  using seconds = std::chrono::duration<double>;
+  auto now = std::chrono::steady_clock::now();
+  auto took = seconds{now - growth_since_}.count();
+  auto grown = used_bytes_ - growth_from_;
+  if (grown < settings_.step_bytes / 4 && took < 1)
+    return growth_is_fast_;
+  growth_is_fast_ = static_cast<double>(grown)
+    > took * static_cast<double>(settings_.step_bytes);
+  growth_from_ = used_bytes_;
+  growth_since_ = now;
+  return growth_is_fast_;
 }
 
 log_usage log_environment::usage() const {

@@ -9,6 +9,7 @@
 #include <lmdb.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -152,6 +153,7 @@ private:
     const std::function<int(MDB_txn*)>& body, bool use_reserve, bool alone);
   bool grow(bool use_reserve);
   void stay_ahead();
+  bool grows_fast();
   result<MDB_txn*> begin_reading() const;
   result<MDB_txn*> begin_spare_reading() const;
   void give_back(MDB_txn* transaction) const;
@@ -184,6 +186,10 @@ private:
 
   std::atomic<std::uint64_t> map_bytes_{0};
   std::atomic<std::uint64_t> used_bytes_{0};
+  // Since when the growth is measured, and what it was before; the writer's.
+  std::uint64_t growth_from_ = 0;
+  std::chrono::steady_clock::time_point growth_since_;
+  bool growth_is_fast_ = false;
   mutable std::mutex failed_mutex_;
   std::optional<failure> failed_;
   std::atomic<bool> has_failed_{false};

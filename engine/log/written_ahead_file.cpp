@@ -21,9 +21,6 @@ constexpr std::uint64_t page_bytes = 4096;
 // Zeros that are synced and handed over at once. A commit's sync may have to
 // wait for them, so they are few.
 constexpr std::size_t piece_bytes = 1u << 20;
-// A wish that comes so soon after the last one is of a file that grows too fast
-// for zeros.
-constexpr std::chrono::seconds calm{1};
 
 std::uint64_t whole_pages(std::uint64_t bytes) {
   return bytes / page_bytes * page_bytes;
@@ -82,10 +79,8 @@ void written_ahead_file::want(std::uint64_t bytes, growth how) {
     std::lock_guard lock{mutex_};
     if (bytes <= size_ || failed_)
       return;
-    auto hurried = fulfilled_at_
-      && std::chrono::steady_clock::now() < *fulfilled_at_ + calm;
     wanted_ = std::max(wanted_, whole_pages(bytes + page_bytes - 1));
-    at_once_ = at_once_ || how != growth::ahead || hurried;
+    at_once_ = at_once_ || how != growth::ahead;
     use_reserve_ = use_reserve_ || how == growth::from_reserve;
     full_ = false;
   }
@@ -138,7 +133,6 @@ void written_ahead_file::run() {
     if (size_ >= wanted_) {
       at_once_ = false;
       use_reserve_ = false;
-      fulfilled_at_ = std::chrono::steady_clock::now();
     }
     changed_.notify_all();
   }

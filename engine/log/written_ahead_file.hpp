@@ -2,7 +2,6 @@
 
 #include "protocol/failure.hpp"
 
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
@@ -14,12 +13,11 @@
 namespace herald {
 
 /// Extends LMDB's data file in the background, ahead of its use, so that a
-/// commit cannot run out of space. As long as there is time, with written
+/// commit cannot run out of space. Where there is time for it, with written
 /// zeros: a disk takes blocks that were written before faster than new ones,
 /// and a small commit into them needs no entry in the file system's journal. A
-/// file that is used up faster than that is given blocks that are only
-/// allocated: zeros would then double what the disk has to write and halve the
-/// log's speed.
+/// file that is used up fast gets blocks that are only allocated, since zeros
+/// double what the disk has to write.
 ///
 /// It only ever writes beyond size(), LMDB only below its map size, which the
 /// owner keeps at or below size(): they never meet.
@@ -44,13 +42,12 @@ public:
 
   /// How to answer a wish.
   enum class growth {
-    /// With zeros, unless the last wish came less than a second ago.
+    /// With zeros.
     ahead,
-    /// With allocated blocks: somebody waits.
+    /// With allocated blocks: somebody waits, or will soon.
     at_once,
-    /// At once, and the reserve may be used up for it (to make deleting
-    /// possible
-    /// on a full disk).
+    /// At once, and the reserve may be used up for it, so that deleting works
+    /// on a full disk.
     from_reserve,
   };
 
@@ -86,8 +83,6 @@ private:
   bool at_once_ = false;
   bool use_reserve_ = false;
   bool full_ = false;
-  // When the last wish was fulfilled.
-  std::optional<std::chrono::steady_clock::time_point> fulfilled_at_;
   bool stopping_ = false;
   std::optional<failure> failed_;
   std::thread thread_;
