@@ -39,6 +39,7 @@ constexpr std::size_t run_bytes = 400u << 20;
 constexpr std::size_t runs = 3;
 // Requests that the producer has on their way.
 constexpr std::size_t window = 16;
+// What plain LMDB commits at once.
 constexpr std::size_t commit_bytes = 8u << 20;
 // What the reader asks for at once, of all partitions together. Its buffer
 // stays in the processor's cache, as that of the loopback measurement does.
