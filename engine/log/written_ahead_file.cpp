@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,28 +19,40 @@ namespace {
 
 constexpr std::uint64_t page_bytes = 4096;
 
-// Zeros that are synced and handed over at once. A commit's sync may have to
-// wait for them, so they are few.
+// Zeros that are written and handed over at once. A commit may have to wait for
+// them, so they are few, and between two pieces there is a pause of so many
+// times what the one took.
 constexpr std::size_t piece_bytes = 1u << 20;
+constexpr int pause_factor = 8;
 
 std::uint64_t whole_pages(std::uint64_t bytes) {
   return bytes / page_bytes * page_bytes;
 }
 
 char* zeros() {
-  // Never written to.
-  static char block[piece_bytes];
+  // Never written to; aligned as writes past the page cache want it.
+  alignas(page_bytes) static char block[piece_bytes];
   return block;
+}
+
+// Past the page cache, where the file system can: a commit's sync has to wait
+// for all pages of the file that the cache has not written yet.
+int open_direct(const std::filesystem::path& path) {
+  auto file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_DIRECT);
+  return file >= 0 || errno != EINVAL
+    ? file
+    : ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+}
+
+bool is_direct(int file) {
+  return (::fcntl(file, F_GETFL) & O_DIRECT) != 0;
 }
 
 } // namespace
 
 result<std::unique_ptr<written_ahead_file>> written_ahead_file::open(
   const std::filesystem::path& path, const settings& settings) {
-  // Through the page cache, not past it: large writes fill it with large
-  // folios, into which the log's small ones go at half the price of fresh
-  // pages.
-  auto file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  auto file = open_direct(path);
   if (file < 0)
     return std::unexpected{system_failure("open", path, errno)};
   struct stat status{};
@@ -89,9 +102,12 @@ void written_ahead_file::want(std::uint64_t bytes, growth how) {
 
 bool written_ahead_file::wait_beyond(std::uint64_t bytes) {
   std::unique_lock lock{mutex_};
+  ++waiting_;
+  changed_.notify_all();
   changed_.wait(lock, [&] {
     return size_ > bytes || wanted_ <= size_ || full_ || failed_ || stopping_;
   });
+  --waiting_;
   return size_ > bytes;
 }
 
@@ -117,6 +133,7 @@ void written_ahead_file::run() {
     auto wanted = at_once ? wanted_ : std::min(wanted_, from + piece_bytes);
     auto use_reserve = use_reserve_;
     lock.unlock();
+    auto before = std::chrono::steady_clock::now();
     auto to = std::min(wanted, from + whole_pages(room(use_reserve)));
     result<void> written;
     if (to > from)
@@ -135,6 +152,10 @@ void written_ahead_file::run() {
       use_reserve_ = false;
     }
     changed_.notify_all();
+    if (!at_once)
+      changed_.wait_for(lock,
+        pause_factor * (std::chrono::steady_clock::now() - before),
+        [&] { return stopping_ || at_once_ || waiting_ > 0; });
   }
 }
 
@@ -174,9 +195,9 @@ result<void> written_ahead_file::write_zeros(
       return std::unexpected{system_failure("extend", path_, ENOSPC)};
     at += size;
   }
-  // Its size too must survive before LMDB may use it. A sync that finds no room
-  // leaves as little known as one that fails: so no fault::storage_full here.
-  if (::fdatasync(file_) != 0)
+  // What went through the page cache may still find that there is no room: then
+  // as little is known as after a sync that fails, so no fault::storage_full.
+  if (!is_direct(file_) && ::fdatasync(file_) != 0)
     return fail(fault::io, system_failure("sync", path_, errno).message);
   return {};
 }

@@ -84,6 +84,7 @@ private:
   bool use_reserve_ = false;
   bool full_ = false;
   bool stopping_ = false;
+  unsigned waiting_ = 0;
   std::optional<failure> failed_;
   std::thread thread_;
 };
