@@ -57,10 +57,10 @@ private:
 
   result<void> take_positions();
   result<void> read_tables(std::vector<table_dump>& tables);
-  result<table_dump> dump(
-    MDB_txn* transaction, const char* name, MDB_dbi table);
-  result<void> learn_topic(const topic_info& topic,
-    const std::vector<table_dump>& tables, MDB_txn* transaction);
+  result<table_dump> dump(MDB_txn* transaction, const log_table& table);
+  result<void> learn_topic(
+    const topic_info& topic, const std::vector<table_dump>& tables);
+  result<void> add_to_total(const source& from);
   result<void> copy_vault();
   result<void> copy_partition(const source& from);
   result<void> copy_segment(const source& from, const segment_info& segment);
@@ -119,10 +119,13 @@ result<void> log_backup::take_positions() {
     return std::tie(a.topic.name, a.where.partition)
       < std::tie(b.topic.name, b.where.partition);
   });
-  for (auto& source : sources_)
+  for (auto& source : sources_) {
+    if (auto added = add_to_total(source); !added)
+      return added;
     manifest_.report.positions.push_back(
       {source.topic.name, source.where.partition, source.numbers.log_start,
         source.numbers.committed_end});
+  }
   if (auto written = write_file(folder_ / "tables", encode_tables(tables));
     !written)
     return written;
@@ -135,11 +138,9 @@ result<void> log_backup::read_tables(std::vector<table_dump>& tables) {
     return std::unexpected{std::move(reader).error()};
   auto* transaction = reader->transaction();
   auto& handles = log_.tables_;
-  for (auto [name, table] : {std::pair{meta_table, handles.meta},
-         {topics_table, handles.topics}, {partitions_table, handles.partitions},
-         {terms_table, handles.terms}, {producers_table, handles.producers},
-         {segments_table, handles.segments}}) {
-    auto dumped = dump(transaction, name, table);
+  for (auto* table : {&handles.meta, &handles.topics, &handles.partitions,
+         &handles.terms, &handles.producers, &handles.segments}) {
+    auto dumped = dump(transaction, *table);
     if (!dumped)
       return std::unexpected{std::move(dumped).error()};
     tables.push_back(std::move(*dumped));
@@ -149,15 +150,15 @@ result<void> log_backup::read_tables(std::vector<table_dump>& tables) {
       name, value, [&](bytes_view row) { return decode_topic(name, row); });
     if (!topic)
       return std::unexpected{std::move(topic).error()};
-    if (auto learned = learn_topic(*topic, tables, transaction); !learned)
+    if (auto learned = learn_topic(*topic, tables); !learned)
       return learned;
   }
   return {};
 }
 
 result<table_dump> log_backup::dump(
-  MDB_txn* transaction, const char* name, MDB_dbi table) {
-  table_dump made{name, {}};
+  MDB_txn* transaction, const log_table& table) {
+  table_dump made{table.name, {}};
   lmdb_cursor cursor{transaction, table};
   auto code = cursor.move(MDB_FIRST);
   for (; !code; code = cursor.move(MDB_NEXT))
@@ -168,8 +169,8 @@ result<table_dump> log_backup::dump(
   return made;
 }
 
-result<void> log_backup::learn_topic(const topic_info& topic,
-  const std::vector<table_dump>& tables, MDB_txn* transaction) {
+result<void> log_backup::learn_topic(
+  const topic_info& topic, const std::vector<table_dump>& tables) {
   for (std::uint32_t i = 0; i < topic.partitions; ++i) {
     source made{.topic = topic, .where = {topic.number, i}};
     auto prefix = partition_key(topic.id, i);
@@ -197,20 +198,26 @@ result<void> log_backup::learn_topic(const topic_info& topic,
         key, value, [&](bytes_view row) { return decode_segment(key, row); });
       if (!segment)
         return std::unexpected{std::move(segment).error()};
-      progress_.bytes_total += segment->file_bytes;
       made.segments.push_back(std::move(*segment));
     }
-    auto& state = log_.at(made.where);
+    sources_.push_back(std::move(made));
+  }
+  return {};
+}
+
+result<void> log_backup::add_to_total(const source& from) {
+  for (auto& segment : from.segments)
+    progress_.bytes_total += segment.file_bytes;
+  return log_.reading(from.where, [&](MDB_txn* transaction) -> result<void> {
+    auto& table = log_.at(from.where).table;
     MDB_stat stat{};
-    if (auto code
-      = mdb_stat(transaction, table_in(transaction, state.table), &stat))
+    if (auto code = mdb_stat(transaction, table_in(transaction, table), &stat))
       return std::unexpected{
         lmdb_failure("read", log_.folder_.path() / "log", code)};
     progress_.bytes_total
       += stat.ms_psize * (stat.ms_leaf_pages + stat.ms_overflow_pages);
-    sources_.push_back(std::move(made));
-  }
-  return {};
+    return {};
+  });
 }
 
 // -- copying ------------------------------------------------------------------

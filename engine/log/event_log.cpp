@@ -84,6 +84,9 @@ result<void> event_log::impl::check_items(std::span<append_item> items) {
       return fail(fault::invalid_input,
         fmt::format("a batch has {} records for {} offsets",
           batch->record_count(), std::int64_t{batch->last_offset_delta()} + 1));
+    // That of a deleted topic may be gone; append_all() says so.
+    if (auto opened = open(*partition); !opened && !partition->deleted)
+      return opened;
     places_.push_back(partition);
   }
   return {};
@@ -149,8 +152,8 @@ int event_log::impl::append_entry(MDB_txn* transaction, append_item& item,
   auto key_bytes = offset_key(item.first);
   auto key = to_value(key_bytes);
   MDB_val value{entry_header_bytes + item.view().size(), nullptr};
-  if (auto code = mdb_put(
-        transaction, partition.table, &key, &value, MDB_APPEND | MDB_RESERVE))
+  if (auto code = mdb_put(transaction, partition.table.handle, &key, &value,
+        MDB_APPEND | MDB_RESERVE))
     return code;
   next.head = write_entry(
     static_cast<char*>(value.mv_data), next.term, item.view(), next.head);

@@ -451,7 +451,8 @@ int event_log::impl::trim_segments(MDB_txn* transaction,
       break;
     auto name = segment_key(id, where.partition, segment.first);
     auto key = to_value(name);
-    if (auto code = mdb_del(transaction, tables_.segments, &key, nullptr))
+    if (auto code
+      = mdb_del(transaction, tables_.segments.handle, &key, nullptr))
       return code;
     numbers.anchor = segment.head;
     gone.push_back(segment);
@@ -472,7 +473,7 @@ int event_log::impl::trim_segments(MDB_txn* transaction,
     return log_environment::abandon;
   }
   numbers.anchor = live->anchor;
-  return mdb_del(transaction, tables_.segments, &key, nullptr);
+  return mdb_del(transaction, tables_.segments.handle, &key, nullptr);
 }
 
 // After the commit: nobody finds them any more, and their files go.
@@ -548,11 +549,12 @@ result<void> event_log::detach_segment(std::string_view file) {
   auto written = self.env_->write([&](MDB_txn* transaction) {
     auto name = segment_key(id, where.partition, segment.first);
     auto key = to_value(name);
-    auto code = mdb_del(transaction, self.tables_.segments, &key, nullptr);
+    auto code
+      = mdb_del(transaction, self.tables_.segments.handle, &key, nullptr);
     if (!code && known.size() == 1) {
       name = partition_key(id, where.partition);
       key = to_value(name);
-      code = mdb_del(transaction, self.tables_.segments, &key, nullptr);
+      code = mdb_del(transaction, self.tables_.segments.handle, &key, nullptr);
     }
     return code ? code : self.put_numbers(transaction, partition, numbers);
   });

@@ -402,15 +402,16 @@ int event_log::compaction_pass::write_step(MDB_txn* transaction) {
   for (auto base : removals_) {
     auto name = offset_key(base);
     auto key = to_value(name);
-    if (auto code = mdb_del(transaction, partition_.table, &key, nullptr))
+    if (auto code
+      = mdb_del(transaction, partition_.table.handle, &key, nullptr))
       return code;
   }
   for (auto& rewrite : rewrites_) {
     auto name = offset_key(rewrite.base);
     auto key = to_value(name);
     MDB_val value{entry_header_bytes + rewrite.batch.size(), nullptr};
-    if (auto code
-      = mdb_put(transaction, partition_.table, &key, &value, MDB_RESERVE))
+    if (auto code = mdb_put(
+          transaction, partition_.table.handle, &key, &value, MDB_RESERVE))
       return code;
     write_entry(static_cast<char*>(value.mv_data), rewrite.term, rewrite.batch,
       rewrite.previous);
@@ -426,7 +427,7 @@ int event_log::compaction_pass::refuse(failure why, offset at) {
 std::uint64_t event_log::compaction_pass::table_bytes(
   MDB_txn* transaction) const {
   MDB_stat stat{};
-  if (mdb_stat(transaction, partition_.table, &stat))
+  if (mdb_stat(transaction, table_in(transaction, partition_.table), &stat))
     return 0;
   return stat.ms_psize
     * (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages);

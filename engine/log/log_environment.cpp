@@ -46,22 +46,18 @@ failure lmdb_failure(
   }
 }
 
-int open_table(
-  MDB_txn* transaction, const char* name, unsigned flags, MDB_dbi* table) {
-  auto code = mdb_dbi_open(transaction, name, flags, table);
-  auto* context = static_cast<log_environment::context*>(
-    mdb_env_get_userctx(mdb_txn_env(transaction)));
-  if (code || !context)
-    return code;
-  std::lock_guard lock{context->mutex};
-  context->names[*table] = name;
-  return 0;
+int open_table(MDB_txn* transaction, log_table& table, unsigned flags) {
+  MDB_dbi handle = 0;
+  auto code = mdb_dbi_open(transaction, table.name.c_str(), flags, &handle);
+  if (!code)
+    table.handle = handle;
+  return code;
 }
 
-MDB_dbi table_in(MDB_txn* transaction, MDB_dbi table) {
-  auto* context = static_cast<log_environment::context*>(
+MDB_dbi table_in(MDB_txn* transaction, const log_table& table) {
+  auto* spare = static_cast<const spare_environment*>(
     mdb_env_get_userctx(mdb_txn_env(transaction)));
-  return context && context->spare ? context->spare->table(table) : table;
+  return spare ? spare->table(table.name) : table.handle.load();
 }
 
 // -- opening ------------------------------------------------------------------
@@ -120,7 +116,6 @@ result<void> log_environment::open_environment() {
     return std::unexpected{tried(code)};
   mdb_env_set_assert(
     env_, [](MDB_env*, const char* message) { throw lmdb_assertion{message}; });
-  mdb_env_set_userctx(env_, &context_);
   map_bytes_ = file_->size();
   for (auto code :
     {mdb_env_set_maxdbs(env_, settings_.partitions_max + fixed_tables),
@@ -195,13 +190,10 @@ result<MDB_txn*> log_environment::begin_reading() const {
 result<MDB_txn*> log_environment::begin_spare_reading() const {
   std::lock_guard lock{spare_mutex_};
   if (!spare_) {
-    std::lock_guard names{context_.mutex};
-    auto opened = spare_environment::open(folder_, map_bytes_, context_.names);
+    auto opened = spare_environment::open(folder_, map_bytes_);
     if (!opened)
       return std::unexpected{std::move(opened).error()};
     spare_ = std::move(*opened);
-    spare_context_.spare = spare_.get();
-    mdb_env_set_userctx(spare_->handle(), &spare_context_);
   }
   MDB_txn* transaction = nullptr;
   auto code
@@ -219,6 +211,40 @@ void log_environment::give_back(MDB_txn* transaction) const {
   idle_readers_.push_back(transaction);
 }
 
+result<void> log_environment::open(log_table& table) const {
+  if (table.handle != 0)
+    return {};
+  std::lock_guard opening{opening_};
+  if (table.handle != 0)
+    return {};
+  std::unique_lock gate{gate_};
+  std::shared_lock map{map_};
+  gate.unlock();
+  MDB_txn* transaction = nullptr;
+  auto code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &transaction);
+  // The environment that is read instead has all of them open.
+  if (code == MDB_PANIC)
+    return {};
+  MDB_dbi handle = 0;
+  try {
+    if (!code)
+      code = mdb_dbi_open(transaction, table.name.c_str(), 0, &handle);
+  } catch (const lmdb_assertion&) {
+    code = MDB_CORRUPTED;
+  }
+  if (!code)
+    code = mdb_txn_commit(transaction);
+  else if (transaction)
+    mdb_txn_abort(transaction);
+  if (code == MDB_NOTFOUND)
+    return fail(fault::damaged,
+      fmt::format("{} has no table {}", folder_.string(), table.name));
+  if (code)
+    return std::unexpected{lmdb_failure("read", folder_, code)};
+  table.handle = handle;
+  return {};
+}
+
 // -- writing ------------------------------------------------------------------
 
 result<bool> log_environment::write(
@@ -226,8 +252,15 @@ result<bool> log_environment::write(
   return write(body, use_reserve, false);
 }
 
+result<bool> log_environment::write_tables(
+  const std::function<int(MDB_txn*)>& body, bool use_reserve) {
+  std::lock_guard opening{opening_};
+  return write(body, use_reserve, false);
+}
+
 result<bool> log_environment::write_alone(
   const std::function<int(MDB_txn*)>& body) {
+  std::lock_guard opening{opening_};
   return write(body, true, true);
 }
 

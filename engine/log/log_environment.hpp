@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -39,20 +38,27 @@ inline bytes_view to_view(const MDB_val& value) {
   return {static_cast<const char*>(value.mv_data), value.mv_size};
 }
 
-/// mdb_dbi_open() in a log_environment, which remembers the names of its
-/// tables.
-int open_table(
-  MDB_txn* transaction, const char* name, unsigned flags, MDB_dbi* table);
+/// A table of an environment. Its handle stays where it is as long as the
+/// environment is open.
+struct log_table {
+  std::string name;
+  /// 0 until it is open: no table with a name has that.
+  std::atomic<MDB_dbi> handle{0};
+};
+
+/// mdb_dbi_open(). The handle is for this transaction alone until it ends well.
+int open_table(MDB_txn* transaction, log_table& table, unsigned flags = 0);
 
 /// The handle that a table of a log_environment has in this transaction of it.
-MDB_dbi table_in(MDB_txn* transaction, MDB_dbi table);
+MDB_dbi table_in(MDB_txn* transaction, const log_table& table);
 
 /// A cursor that closes itself; not beyond its transaction.
 class lmdb_cursor {
 public:
+  lmdb_cursor(MDB_txn* transaction, const log_table& table)
+    : lmdb_cursor{transaction, table_in(transaction, table)} {}
   lmdb_cursor(MDB_txn* transaction, MDB_dbi table) {
-    code_
-      = mdb_cursor_open(transaction, table_in(transaction, table), &cursor_);
+    code_ = mdb_cursor_open(transaction, table, &cursor_);
   }
   lmdb_cursor(const lmdb_cursor&) = delete;
   lmdb_cursor& operator=(const lmdb_cursor&) = delete;
@@ -123,6 +129,13 @@ public:
   /// read, io when LMDB cannot.
   result<reader> read() const;
 
+  /// Opens a table that is there, unless it is open, for the transactions that
+  /// begin later. From any thread that has none. What LMDB does for each
+  /// transaction and to open one table more grows with the tables that are
+  /// open, so that one is opened when it is first used.
+  /// Faults: damaged (there is none of the name), busy, io.
+  result<void> open(log_table& table) const;
+
   /// Returned by the body of write() to abort without an error of LMDB's.
   static constexpr int abandon = -1;
 
@@ -132,6 +145,9 @@ public:
   /// Returns false when the body abandoned. Faults: storage_full (nothing was
   /// written), io (the environment has failed, now or before).
   result<bool> write(
+    const std::function<int(MDB_txn*)>& body, bool use_reserve = false);
+  /// The same for a body that opens tables.
+  result<bool> write_tables(
     const std::function<int(MDB_txn*)>& body, bool use_reserve = false);
   /// The same while nobody reads, for a body that gives up handles of tables.
   /// May use the reserve.
@@ -163,16 +179,9 @@ private:
   MDB_env* env_ = nullptr;
   std::unique_ptr<written_ahead_file> file_;
 
-  // What a transaction can be asked of its environment.
-  struct context {
-    std::mutex mutex;
-    std::map<MDB_dbi, std::string> names;
-    const spare_environment* spare = nullptr;
-  };
-  friend int open_table(MDB_txn*, const char*, unsigned, MDB_dbi*);
-  friend MDB_dbi table_in(MDB_txn*, MDB_dbi);
-  mutable context context_;
-  mutable context spare_context_;
+  // Only one transaction at a time may open tables or give them up. Taken
+  // before the gate.
+  mutable std::mutex opening_;
   mutable std::mutex spare_mutex_;
   mutable std::unique_ptr<spare_environment> spare_;
 

@@ -17,6 +17,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// Partitions whose last batches are checked in one transaction, in which their
+// tables are open.
+constexpr std::uint32_t check_group = 64;
+
 std::uint64_t system_random() {
   std::uint64_t value = 0;
   [[maybe_unused]] auto got = ::getrandom(&value, sizeof value, 0);
@@ -110,17 +114,17 @@ result<void> make_log(const fs::path& data, const log_settings& settings) {
 
 // Gives each row of a log of before the checks its check.
 int add_row_checks(MDB_txn* transaction, const tables& all) {
-  for (auto table :
-    {all.meta, all.topics, all.partitions, all.terms, all.producers}) {
+  for (auto* table :
+    {&all.meta, &all.topics, &all.partitions, &all.terms, &all.producers}) {
     std::vector<std::pair<bytes, bytes>> rows;
-    lmdb_cursor cursor{transaction, table};
+    lmdb_cursor cursor{transaction, *table};
     auto code = cursor.move(MDB_FIRST);
     for (; !code; code = cursor.move(MDB_NEXT))
       rows.emplace_back(cursor.key(), cursor.value());
     if (code != MDB_NOTFOUND)
       return code;
     for (auto& [key, value] : rows)
-      if (code = put_row(transaction, table, key, value); code)
+      if (code = put_row(transaction, *table, key, value); code)
         return code;
   }
   return put_row(transaction, all.meta, checked_key, {});
@@ -128,19 +132,20 @@ int add_row_checks(MDB_txn* transaction, const tables& all) {
 
 } // namespace
 
-int put(MDB_txn* transaction, MDB_dbi table, bytes_view key, bytes_view value) {
+int put(MDB_txn* transaction, const log_table& table, bytes_view key,
+  bytes_view value) {
   auto k = to_value(key);
   auto v = to_value(value);
-  return mdb_put(transaction, table, &k, &v, 0);
+  return mdb_put(transaction, table.handle, &k, &v, 0);
 }
 
-int put_row(
-  MDB_txn* transaction, MDB_dbi table, bytes_view key, bytes_view value) {
+int put_row(MDB_txn* transaction, const log_table& table, bytes_view key,
+  bytes_view value) {
   return put(transaction, table, key, with_row_check(key, value));
 }
 
-int get_row(
-  MDB_txn* transaction, MDB_dbi table, bytes_view key, bytes_view& value) {
+int get_row(MDB_txn* transaction, const log_table& table, bytes_view key,
+  bytes_view& value) {
   auto k = to_value(key);
   MDB_val stored{};
   if (auto code
@@ -158,15 +163,12 @@ bytes encode_u64(std::uint64_t value) {
 }
 
 int open_tables(MDB_txn* transaction, tables& to, unsigned flags) {
-  for (auto [name, table] :
-    {std::pair{meta_table, &to.meta}, {topics_table, &to.topics},
-      {partitions_table, &to.partitions}, {terms_table, &to.terms}})
-    if (auto code = open_table(transaction, name, flags, table))
+  for (auto* table : {&to.meta, &to.topics, &to.partitions, &to.terms})
+    if (auto code = open_table(transaction, *table, flags))
       return code;
   // Logs from before these were known have no such tables yet.
-  for (auto [name, table] :
-    {std::pair{producers_table, &to.producers}, {segments_table, &to.segments}})
-    if (auto code = open_table(transaction, name, flags | MDB_CREATE, table))
+  for (auto* table : {&to.producers, &to.segments})
+    if (auto code = open_table(transaction, *table, flags | MDB_CREATE))
       return code;
   return 0;
 }
@@ -346,12 +348,10 @@ int event_log::impl::load_topic(
   for (std::uint32_t i = 0; i < info.partitions; ++i) {
     auto& partition = topic->partitions[i];
     partition.where = {info.number, i};
-    auto code = open_table(
-      transaction, partition_table(info.id, i).c_str(), 0, &partition.table);
+    partition.table.name = partition_table(info.id, i);
     bytes_view value;
-    if (!code)
-      code = get_row(
-        transaction, tables_.partitions, partition_key(info.id, i), value);
+    auto code = get_row(
+      transaction, tables_.partitions, partition_key(info.id, i), value);
     if (code && code != MDB_NOTFOUND && code != MDB_CORRUPTED)
       return code;
     auto numbers = code == MDB_NOTFOUND
@@ -375,41 +375,60 @@ int event_log::impl::load_topic(
 
 result<void> event_log::impl::check_last_batches() const {
   for (auto& topic : topics_)
-    for (std::uint32_t i = 0; topic && i < topic->info.partitions; ++i) {
-      auto& partition = topic->partitions[i];
-      auto& now = partition.now;
-      auto checked = reading(
-        partition.where, [&](MDB_txn* transaction) -> result<void> {
-          lmdb_cursor cursor{transaction, partition.table};
-          auto code = cursor.move(MDB_LAST);
-          if (code && code != MDB_NOTFOUND)
-            return std::unexpected{
-              lmdb_failure("read", folder_.path() / "log", code)};
-          // Where all has been trimmed, its last batch may still wait for that.
-          auto empty = code == MDB_NOTFOUND;
-          auto key = code ? std::nullopt : offset_of_key(cursor.key());
-          if (empty ? now.log_start != now.log_end || now.anchor != now.head
-                    : !key)
-            return std::unexpected{
-              named({fault::damaged, "the last batch is not the one recorded"},
-                partition.where, now.log_end)};
-          if (empty)
-            return {};
-          auto entry = read_entry(cursor.value(), *key, partition.gaps);
-          if (!entry)
-            return std::unexpected{
-              named(std::move(entry).error(), partition.where, *key)};
-          if (entry->batch.next_offset() != now.log_end
-            || entry->chain != now.head)
-            return std::unexpected{
-              named({fault::damaged, "the last batch is not the one recorded"},
-                partition.where, *key)};
-          return {};
-        });
-      if (!checked)
-        return checked;
+    for (std::uint32_t i = 0; topic && i < topic->info.partitions;) {
+      auto group_end = std::min(i + check_group, topic->info.partitions);
+      auto reader = env_->read();
+      if (!reader)
+        return std::unexpected{std::move(reader).error()};
+      for (; i < group_end; ++i)
+        if (auto checked = check_last_batch(
+              reader->transaction(), *topic, topic->partitions[i]);
+          !checked)
+          return checked;
     }
   return {};
+}
+
+// Opens the table for this transaction alone.
+result<void> event_log::impl::check_last_batch(MDB_txn* transaction,
+  const topic_state& topic, const partition_state& partition) const {
+  auto& now = partition.now;
+  auto refuse = [&](failure why, offset at) {
+    return std::unexpected{named(std::move(why), partition.where, at)};
+  };
+  failure other{fault::damaged, "the last batch is not the one recorded"};
+  try {
+    log_table table{partition.table.name};
+    auto code = open_table(transaction, table);
+    if (code == MDB_NOTFOUND)
+      return fail(fault::damaged,
+        fmt::format("{}/{}: the partition is missing", topic.info.name,
+          partition.where.partition));
+    lmdb_cursor cursor{transaction, table};
+    if (!code)
+      code = cursor.move(MDB_LAST);
+    if (code && code != MDB_NOTFOUND)
+      return std::unexpected{
+        lmdb_failure("read", folder_.path() / "log", code)};
+    // Where all has been trimmed, its last batch may still wait for that.
+    if (code == MDB_NOTFOUND)
+      return now.log_start == now.log_end && now.anchor == now.head
+        ? result<void>{}
+        : refuse(other, now.log_end);
+    auto key = offset_of_key(cursor.key());
+    if (!key)
+      return refuse(other, now.log_end);
+    auto entry = read_entry(cursor.value(), *key, partition.gaps);
+    if (!entry)
+      return refuse(std::move(entry).error(), *key);
+    return entry->batch.next_offset() == now.log_end && entry->chain == now.head
+      ? result<void>{}
+      : refuse(other, *key);
+  } catch (const lmdb_assertion& found) {
+    return refuse(
+      {fault::damaged, fmt::format("a page is damaged ({})", found.what())},
+      now.log_start);
+  }
 }
 
 } // namespace herald

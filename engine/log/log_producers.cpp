@@ -45,7 +45,7 @@ int event_log::impl::judge_producer(MDB_txn* transaction, append_item& item,
     topic_id(partition), partition.where.partition, mark->producer_id);
   auto key = to_value(name);
   MDB_val value{};
-  auto code = mdb_get(transaction, tables_.producers, &key, &value);
+  auto code = mdb_get(transaction, tables_.producers.handle, &key, &value);
   known.emplace();
   if (code == MDB_NOTFOUND)
     return 0;
@@ -114,7 +114,7 @@ int event_log::impl::cut_producers(MDB_txn* transaction,
       = producer_key(topic_id(partition), partition.where.partition, id);
     auto key = to_value(name);
     auto code = state.recent().empty()
-      ? mdb_del(transaction, tables_.producers, &key, nullptr)
+      ? mdb_del(transaction, tables_.producers.handle, &key, nullptr)
       : put_row(transaction, tables_.producers, name, state.encode());
     if (code)
       return code;

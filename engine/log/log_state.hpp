@@ -32,29 +32,30 @@ namespace herald {
 
 class producer_recall;
 
-/// Handles of the fixed tables.
+/// The fixed tables.
 struct tables {
-  MDB_dbi meta = 0;
-  MDB_dbi topics = 0;
-  MDB_dbi partitions = 0;
-  MDB_dbi terms = 0;
-  MDB_dbi producers = 0;
-  MDB_dbi segments = 0;
+  log_table meta{meta_table};
+  log_table topics{topics_table};
+  log_table partitions{partitions_table};
+  log_table terms{terms_table};
+  log_table producers{producers_table};
+  log_table segments{segments_table};
 };
 
 int open_tables(MDB_txn* transaction, tables& to, unsigned flags);
 
 /// mdb_put without flags.
-int put(MDB_txn* transaction, MDB_dbi table, bytes_view key, bytes_view value);
+int put(MDB_txn* transaction, const log_table& table, bytes_view key,
+  bytes_view value);
 
 /// The same with a check behind the value (engine/log/checked_row.hpp).
-int put_row(
-  MDB_txn* transaction, MDB_dbi table, bytes_view key, bytes_view value);
+int put_row(MDB_txn* transaction, const log_table& table, bytes_view key,
+  bytes_view value);
 
 /// The value of a row that put_row() wrote, valid as long as the transaction.
 /// MDB_CORRUPTED when its check does not match.
-int get_row(
-  MDB_txn* transaction, MDB_dbi table, bytes_view key, bytes_view& value);
+int get_row(MDB_txn* transaction, const log_table& table, bytes_view key,
+  bytes_view& value);
 
 bytes encode_u64(std::uint64_t value);
 
@@ -65,7 +66,8 @@ failure upkeep_is_busy();
 /// readers see the atomics, which follow after each commit.
 struct partition_state {
   partition_id where;
-  MDB_dbi table = 0;
+  /// Open from impl::open() on.
+  log_table table;
   partition_numbers now;
   partition_numbers next;
   bool touched = false;
@@ -162,12 +164,16 @@ struct event_log::impl {
   int close_partition(
     MDB_txn* transaction, const uuid& id, std::uint32_t partition);
   result<void> check_last_batches() const;
+  result<void> check_last_batch(MDB_txn* transaction, const topic_state& topic,
+    const partition_state& partition) const;
   result<void> load_schemas(const event_log& log);
 
   // The partition, if there ever was one; and unless its topic is deleted.
   partition_state* find_any(partition_id where) const;
   partition_state* find(partition_id where) const;
   result<void> still_there(const partition_state& partition) const;
+  // Opens the partition's table; before a transaction that uses it.
+  result<void> open(partition_state& partition) const;
   partition_state& at(partition_id where) const;
   std::string place(partition_id where, offset at) const;
   failure named(failure why, partition_id where, offset at) const;
@@ -263,6 +269,8 @@ struct event_log::impl {
 template <class Read>
 auto event_log::impl::reading(partition_id where, Read&& read) const
   -> std::invoke_result_t<Read&, MDB_txn*> {
+  if (auto opened = open(at(where)); !opened)
+    return std::unexpected{std::move(opened).error()};
   auto reader = env_->read();
   if (!reader)
     return std::unexpected{std::move(reader).error()};

@@ -9,6 +9,8 @@ namespace herald {
 result<void> event_log::cut_off(partition_id where, offset from) {
   auto& self = *self_;
   auto& partition = self.at(where);
+  if (auto opened = self.open(partition); !opened)
+    return opened;
   std::lock_guard lock{self.write_mutex_};
   if (auto fine = self.still_there(partition); !fine)
     return fine;

@@ -31,9 +31,13 @@ bool is_topic_name(std::string_view name) {
 } // namespace
 
 std::string to_string(const uuid& id) {
+  constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
-  for (auto byte : id.value)
-    fmt::format_to(std::back_inserter(text), "{:02x}", byte);
+  text.reserve(2 * id.value.size());
+  for (auto byte : id.value) {
+    text.push_back(digits[byte >> 4]);
+    text.push_back(digits[byte & 15]);
+  }
   return text;
 }
 
@@ -74,7 +78,7 @@ result<topic_info> event_log::create_topic(std::string_view name,
   auto topic = std::make_unique<topic_state>();
   topic->info = info;
   topic->partitions = std::make_unique<partition_state[]>(partitions);
-  auto written = self.env_->write([&](MDB_txn* transaction) {
+  auto written = self.env_->write_tables([&](MDB_txn* transaction) {
     auto code = put_row(transaction, self.tables_.topics, info.name,
       encode_topic(info, settings));
     for (std::uint32_t i = 0; !code && i < partitions; ++i) {
@@ -83,8 +87,8 @@ result<topic_info> event_log::create_topic(std::string_view name,
       partition_numbers numbers;
       numbers.anchor = numbers.head = first_anchor(info.id.value, i);
       partition.publish(numbers);
-      code = open_table(transaction, partition_table(info.id, i).c_str(),
-        MDB_CREATE, &partition.table);
+      partition.table.name = partition_table(info.id, i);
+      code = open_table(transaction, partition.table, MDB_CREATE);
       if (!code)
         code = put_row(transaction, self.tables_.partitions,
           partition_key(info.id, i), encode_numbers(numbers));
@@ -193,7 +197,8 @@ result<void> event_log::delete_topic(
     auto written = self.env_->write(
       [&](MDB_txn* transaction) {
         auto key = to_value(topic->name);
-        auto code = mdb_del(transaction, self.tables_.topics, &key, nullptr);
+        auto code
+          = mdb_del(transaction, self.tables_.topics.handle, &key, nullptr);
         if (!code)
           code = put_row(transaction, self.tables_.meta, next_topic_key,
             encode_u64(self.topics_.size()));
@@ -254,6 +259,14 @@ result<void> event_log::impl::still_there(
   return fail(fault::not_found,
     fmt::format("topic '{}' has been deleted",
       topics_[partition.where.topic]->info.name));
+}
+
+result<void> event_log::impl::open(partition_state& partition) const {
+  auto opened = env_->open(partition.table);
+  // The table of a deleted topic may be gone.
+  if (auto fine = still_there(partition); !fine)
+    return fine;
+  return opened;
 }
 
 offset event_log::log_start(partition_id where) const {

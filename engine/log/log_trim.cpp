@@ -24,6 +24,8 @@ result<trimmed> event_log::trim(
   auto upkeep = self.begin_upkeep(partition);
   if (!upkeep)
     return std::unexpected{std::move(upkeep).error()};
+  if (auto opened = self.open(partition); !opened)
+    return std::unexpected{std::move(opened).error()};
   for (;;) {
     {
       std::lock_guard lock{self.write_mutex_};
@@ -174,7 +176,7 @@ result<bool> event_log::free_deleted(const step_settings& step) {
   auto& [id, left] = self.deleted_.front();
   if (left > 0) {
     auto emptied = false;
-    auto freed = self.env_->write(
+    auto freed = self.env_->write_tables(
       [&](MDB_txn* transaction) {
         return self.free_partition(transaction, id, left - 1, step, emptied);
       },
@@ -192,7 +194,7 @@ result<bool> event_log::free_deleted(const step_settings& step) {
       return code;
     return left > 1
       ? put_row(transaction, self.tables_.meta, name, encode_u64(left - 1))
-      : mdb_del(transaction, self.tables_.meta, &key, nullptr);
+      : mdb_del(transaction, self.tables_.meta.handle, &key, nullptr);
   });
   if (!closed)
     return std::unexpected{std::move(closed).error()};
@@ -209,9 +211,8 @@ result<bool> event_log::free_deleted(const step_settings& step) {
 int event_log::impl::free_partition(MDB_txn* transaction, const uuid& id,
   std::uint32_t partition, const step_settings& step, bool& emptied) {
   emptied = false;
-  MDB_dbi table = 0;
-  auto code = open_table(
-    transaction, partition_table(id, partition).c_str(), 0, &table);
+  log_table table{partition_table(id, partition)};
+  auto code = open_table(transaction, table);
   if (code == MDB_NOTFOUND) {
     emptied = true;
     return 0;
@@ -246,18 +247,17 @@ int event_log::impl::free_partition(MDB_txn* transaction, const uuid& id,
 // Gives up a deleted partition's empty table and its rows in the others.
 int event_log::impl::close_partition(
   MDB_txn* transaction, const uuid& id, std::uint32_t partition) {
-  MDB_dbi table = 0;
-  auto code = open_table(
-    transaction, partition_table(id, partition).c_str(), 0, &table);
+  log_table table{partition_table(id, partition)};
+  auto code = open_table(transaction, table);
   if (!code)
-    code = mdb_drop(transaction, table, 1);
+    code = mdb_drop(transaction, table.handle, 1);
   if (code && code != MDB_NOTFOUND)
     return code;
   if (code = free_segments(transaction, id, partition); code)
     return code;
   auto prefix = partition_key(id, partition);
   auto key = to_value(prefix);
-  code = mdb_del(transaction, tables_.partitions, &key, nullptr);
+  code = mdb_del(transaction, tables_.partitions.handle, &key, nullptr);
   if (code && code != MDB_NOTFOUND)
     return code;
   lmdb_cursor terms{transaction, tables_.terms};

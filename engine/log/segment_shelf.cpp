@@ -9,7 +9,10 @@ namespace herald {
 void segment_shelf::set(
   partition_id where, std::vector<segment_info> segments) {
   std::lock_guard lock{mutex_};
-  segments_[where] = std::move(segments);
+  if (segments.empty())
+    segments_.erase(where);
+  else
+    segments_[where] = std::move(segments);
 }
 
 std::vector<segment_info> segment_shelf::of(partition_id where) const {

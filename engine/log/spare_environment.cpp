@@ -4,19 +4,17 @@
 
 #include <lmdb.h>
 
-#include <limits>
-
 namespace herald {
 
 namespace {
 
-constexpr auto no_table = std::numeric_limits<unsigned>::max();
+// More than there are in any environment of Herald's.
+constexpr unsigned tables_max = 1u << 16;
 
 } // namespace
 
 result<std::unique_ptr<spare_environment>> spare_environment::open(
-  const std::filesystem::path& folder, std::size_t map_bytes,
-  const std::map<unsigned, std::string>& tables) {
+  const std::filesystem::path& folder, std::size_t map_bytes) {
   std::unique_ptr<spare_environment> self{new spare_environment};
   auto& environment = self->environment_;
   MDB_txn* transaction = nullptr;
@@ -24,27 +22,24 @@ result<std::unique_ptr<spare_environment>> spare_environment::open(
   if (!code) {
     mdb_env_set_assert(environment,
       [](MDB_env*, const char* message) { throw lmdb_assertion{message}; });
+    mdb_env_set_userctx(environment, self.get());
     code = mdb_env_set_mapsize(environment, map_bytes);
   }
   if (!code)
-    code = mdb_env_set_maxdbs(
-      environment, static_cast<unsigned>(tables.size() + 1));
+    code = mdb_env_set_maxdbs(environment, tables_max);
   if (!code)
     code = mdb_env_open(
       environment, folder.c_str(), MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0);
   if (!code)
     code = mdb_txn_begin(environment, nullptr, MDB_RDONLY, &transaction);
-  if (code)
-    return std::unexpected{lmdb_failure("read", folder, code)};
-  for (auto& [there, name] : tables) {
-    if (there >= self->tables_.size())
-      self->tables_.resize(there + 1, no_table);
-    MDB_dbi here = 0;
-    if (!mdb_dbi_open(transaction, name.c_str(), 0, &here))
-      self->tables_[there] = here;
-  }
+  if (!code)
+    code = self->open_tables(transaction);
   // The end of the transaction makes the handles valid for all.
-  if (code = mdb_txn_commit(transaction); code)
+  if (!code)
+    code = mdb_txn_commit(transaction);
+  else if (transaction)
+    mdb_txn_abort(transaction);
+  if (code)
     return std::unexpected{lmdb_failure("read", folder, code)};
   return self;
 }
@@ -54,8 +49,25 @@ spare_environment::~spare_environment() {
     mdb_env_close(environment_);
 }
 
-unsigned spare_environment::table(unsigned there) const {
-  return there < tables_.size() ? tables_[there] : no_table;
+// The table without a name has the names of all others.
+int spare_environment::open_tables(MDB_txn* transaction) {
+  MDB_dbi all = 0;
+  if (auto code = mdb_dbi_open(transaction, nullptr, 0, &all))
+    return code;
+  lmdb_cursor names{transaction, all};
+  auto code = names.move(MDB_FIRST);
+  for (; !code; code = names.move(MDB_NEXT)) {
+    std::string name{names.key()};
+    MDB_dbi handle = 0;
+    if (!mdb_dbi_open(transaction, name.c_str(), 0, &handle))
+      tables_.emplace(std::move(name), handle);
+  }
+  return code == MDB_NOTFOUND ? 0 : code;
+}
+
+unsigned spare_environment::table(std::string_view name) const {
+  auto at = tables_.find(name);
+  return at == tables_.end() ? no_table : at->second;
 }
 
 } // namespace herald

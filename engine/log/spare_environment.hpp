@@ -4,12 +4,14 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
-#include <vector>
+#include <string_view>
 
 struct MDB_env;
+struct MDB_txn;
 
 namespace herald {
 
@@ -19,11 +21,10 @@ namespace herald {
 /// file from then on, so it can be read without LMDB's locks.
 class spare_environment {
 public:
-  /// Opens the file in `folder` and the tables, given by the handles that they
-  /// have in the environment which has failed.
+  /// Opens the file in `folder` and all tables in it. The environment points to
+  /// this object (mdb_env_get_userctx()).
   static result<std::unique_ptr<spare_environment>> open(
-    const std::filesystem::path& folder, std::size_t map_bytes,
-    const std::map<unsigned, std::string>& tables);
+    const std::filesystem::path& folder, std::size_t map_bytes);
 
   /// No transaction may be alive.
   ~spare_environment();
@@ -32,15 +33,18 @@ public:
 
   MDB_env* handle() const { return environment_; }
 
-  /// The handle here of the table with that handle there. One that is not known
-  /// yields a handle that LMDB refuses.
-  unsigned table(unsigned there) const;
+  /// A handle that LMDB refuses.
+  static constexpr unsigned no_table = -1u;
+
+  /// The handle of a table; no_table when there is none.
+  unsigned table(std::string_view name) const;
 
 private:
   spare_environment() = default;
+  int open_tables(MDB_txn* transaction);
 
   MDB_env* environment_ = nullptr;
-  std::vector<unsigned> tables_;
+  std::map<std::string, unsigned, std::less<>> tables_;
 };
 
 } // namespace herald

@@ -183,7 +183,11 @@ void lmdb_transaction::check(int code, std::string_view what) {
 }
 
 unsigned lmdb_transaction::handle_of(lmdb_table table) const {
-  return spare_ ? spare_->table(table.handle) : table.handle;
+  if (!spare_handles_)
+    return table.handle;
+  auto known = spare_handles_->find(table.handle);
+  return known == spare_handles_->end() ? spare_environment::no_table
+                                        : known->second;
 }
 
 std::optional<bytes_view> lmdb_transaction::get(
@@ -574,38 +578,44 @@ result<void> lmdb_environment::read(
   transaction_guard guard;
   int code
     = mdb_txn_begin(environment_, nullptr, MDB_RDONLY, &guard.transaction);
-  const spare_environment* spare = nullptr;
-  if (code == MDB_PANIC) {
-    auto opened = open_spare();
-    if (!opened)
-      return std::unexpected{opened.error()};
-    spare = *opened;
-    code
-      = mdb_txn_begin(spare->handle(), nullptr, MDB_RDONLY, &guard.transaction);
+  auto failed = code == MDB_PANIC;
+  if (failed) {
+    auto begun = begin_spare_reading();
+    if (!begun)
+      return std::unexpected{begun.error()};
+    guard.transaction = *begun;
+  } else if (code != MDB_SUCCESS) {
+    return std::unexpected{cannot_read(code)};
   }
-  if (code != MDB_SUCCESS)
-    return fail(fault_of(code),
-      fmt::format("cannot read the store {}: {}", name(), mdb_strerror(code)));
-  lmdb_transaction transaction{guard.transaction, spare};
+  lmdb_transaction transaction{
+    guard.transaction, failed ? &spare_handles_ : nullptr};
   auto outcome = work(transaction);
   if (outcome && transaction.failed_)
     return std::unexpected{*transaction.failed_};
   return outcome;
 }
 
-result<const spare_environment*> lmdb_environment::open_spare() const {
+result<MDB_txn*> lmdb_environment::begin_spare_reading() const {
   std::lock_guard lock{spare_mutex_};
   if (!spare_) {
-    std::map<unsigned, std::string> names;
-    for (auto& [name, table] : *tables())
-      names.emplace(table.handle, name);
-    auto opened
-      = spare_environment::open(settings_.directory, map_bytes_, names);
+    auto opened = spare_environment::open(settings_.directory, map_bytes_);
     if (!opened)
       return std::unexpected{opened.error()};
     spare_ = std::move(*opened);
+    for (auto& [name, table] : *tables())
+      spare_handles_.emplace(table.handle, spare_->table(name));
   }
-  return spare_.get();
+  MDB_txn* transaction = nullptr;
+  auto code
+    = mdb_txn_begin(spare_->handle(), nullptr, MDB_RDONLY, &transaction);
+  if (code != MDB_SUCCESS)
+    return std::unexpected{cannot_read(code)};
+  return transaction;
+}
+
+failure lmdb_environment::cannot_read(int code) const {
+  return {fault_of(code),
+    fmt::format("cannot read the store {}: {}", name(), mdb_strerror(code))};
 }
 
 result<lmdb_table> lmdb_environment::table(std::string_view name) {

@@ -98,14 +98,16 @@ public:
 
 private:
   friend class lmdb_environment;
+  // The handles of tables in the spare environment, by those in the failed one.
+  using spare_handles = std::map<unsigned, unsigned>;
   explicit lmdb_transaction(
-    MDB_txn* transaction, const spare_environment* spare = nullptr)
-    : transaction_{transaction}, spare_{spare} {}
+    MDB_txn* transaction, const spare_handles* handles = nullptr)
+    : transaction_{transaction}, spare_handles_{handles} {}
   void check(int code, std::string_view what);
   unsigned handle_of(lmdb_table table) const;
 
   MDB_txn* transaction_;
-  const spare_environment* spare_;
+  const spare_handles* spare_handles_;
   std::optional<failure> failed_;
   bool map_full_ = false;
 };
@@ -221,7 +223,8 @@ private:
   result<bool> attempt(
     const std::function<result<void>(lmdb_transaction&)>& work);
   std::unexpected<failure> stop(int code, std::string_view what);
-  result<const spare_environment*> open_spare() const;
+  result<MDB_txn*> begin_spare_reading() const;
+  failure cannot_read(int code) const;
 
   lmdb_settings settings_;
   int file_ = -1;
@@ -236,6 +239,7 @@ private:
   std::optional<failure> failed_;
   mutable std::mutex spare_mutex_;
   mutable std::unique_ptr<spare_environment> spare_;
+  mutable lmdb_transaction::spare_handles spare_handles_;
   std::atomic<std::uint64_t> commits_ = 0;
 };
 

@@ -2,12 +2,15 @@
 
 #include "engine/log/checked_row.hpp"
 #include "engine/log/log_tables.hpp"
+#include "engine/log/spare_environment.hpp"
 #include "tests/log/fixture.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 namespace herald {
 
@@ -469,6 +472,76 @@ TEST_CASE_METHOD(log_fixture, "ten thousand partitions work") {
     CHECK(values_of(read->front().batch) == std::vector{std::to_string(i)});
   }
   CHECK(log->find_topic("9")->partitions == each);
+}
+
+TEST_CASE_METHOD(log_fixture, "partitions are first used by many at once") {
+  settings.partitions_max = 4'096;
+  reopen();
+  constexpr std::uint32_t each = 300, threads = 6;
+  std::vector<std::uint32_t> topics;
+  for (auto name : {"left", "right", "doomed"})
+    topics.push_back(log->create_topic(name, each)->number);
+  std::vector<append_item> items;
+  for (std::uint32_t i = 0; i < topics.size() * each; ++i)
+    items.push_back({.where = {topics[i / each], i % each},
+      .batch = batch_of({std::to_string(i)})});
+  REQUIRE(log->append(items));
+  reopen();
+  // Readers, a writer and the deletion of a topic meet at tables that nobody
+  // has opened yet.
+  std::atomic<std::uint32_t> wrong{0};
+  std::vector<std::jthread> all;
+  for (std::uint32_t thread = 0; thread < threads; ++thread)
+    all.emplace_back([&, thread] {
+      for (std::uint32_t i = 0; i < topics.size() * each; ++i) {
+        auto at = (i * 7 + thread * 50)
+          % static_cast<std::uint32_t>(topics.size() * each);
+        auto read = log->read({topics[at / each], at % each}, {0}, 1u << 20);
+        if (read ? values_of(read->front().batch) != strings{std::to_string(at)}
+                 : at / each != 2 || read.error().code != fault::not_found)
+          ++wrong;
+      }
+    });
+  all.emplace_back([&] {
+    for (std::uint32_t i = 0; i < 2 * each; ++i) {
+      append_item item{
+        .where = {topics[i % 2], i / 2}, .batch = batch_of({"more"})};
+      if (!log->append({&item, 1}))
+        ++wrong;
+    }
+  });
+  all.emplace_back([&] {
+    if (!log->delete_topic("doomed", {}))
+      ++wrong;
+  });
+  all.clear();
+  CHECK(wrong == 0);
+  for (std::uint32_t i = 0; i < 2 * each; ++i)
+    CHECK(log->committed_end({topics[i / each], i % each}).value == 2);
+  CHECK(verify().problems.empty());
+}
+
+TEST_CASE_METHOD(
+  log_fixture, "a second look at the file finds every table by its name") {
+  append({"a", "b"});
+  auto id = log->find_topic("match")->id;
+  auto log_folder = folder.path() / "log";
+  log.reset();
+  auto second = spare_environment::open(log_folder, file_size(data_file()));
+  REQUIRE(second);
+  auto count = [&](std::string_view table) {
+    MDB_txn* transaction = nullptr;
+    MDB_stat stat{};
+    auto* environment = (*second)->handle();
+    REQUIRE(!mdb_txn_begin(environment, nullptr, MDB_RDONLY, &transaction));
+    auto code = mdb_stat(transaction, (*second)->table(table), &stat);
+    mdb_txn_abort(transaction);
+    return code ? -1 : static_cast<int>(stat.ms_entries);
+  };
+  CHECK(count(partition_table(id, 0)) == 1);
+  CHECK(count(partition_table(id, 2)) == 0);
+  CHECK(count(topics_table) == 2);
+  CHECK(count("nothing") == -1);
 }
 
 TEST_CASE_METHOD(log_fixture, "the same schema text has the same id") {
