@@ -206,29 +206,11 @@ result<std::string> list_segments(const node_services& node) {
   return text_of(rows);
 }
 
-/// Records that a part of the node has yet to read stay.
-result<void> check_readers(const node_services& node, std::string_view file) {
-  for (auto& topic : node.log->topics())
-    for (std::uint32_t i = 0; i < topic.partitions; ++i)
-      for (auto& segment : node.log->segments({topic.number, i})) {
-        if (segment.file != file)
-          continue;
-        auto slowest = node.keeping->slowest({topic.number, i});
-        if (slowest && slowest->next < segment.next)
-          return fail(fault::conflict,
-            fmt::format("{} has read {}/{} up to {} only: wait for it",
-              slowest->name, topic.name, i, slowest->next.value));
-      }
-  return {};
-}
-
 result<std::string> detach(const node_services& node, const words& files) {
   if (files.size() != 1)
     return fail(fault::invalid_input,
       "'archive detach' needs one file, as 'archive list' names it");
-  if (auto fine = check_readers(node, files.front()); !fine)
-    return std::unexpected{std::move(fine).error()};
-  if (auto done = node.log->detach_segment(files.front()); !done)
+  if (auto done = node.keeping->detach(files.front(), "console"); !done)
     return std::unexpected{std::move(done).error()};
   return text_of({{"detached", files.front()},
     {"path", (node.log->data_folder() / "archive" / files.front()).string()}});

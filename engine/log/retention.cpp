@@ -1,5 +1,7 @@
 #include "engine/log/retention.hpp"
 
+#include "engine/log/archive.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -294,6 +296,35 @@ result<void> retention::measure(partition_id where, plan& planned) const {
     }
   }
   return {};
+}
+
+result<void> retention::detach(
+  std::string_view file, std::string_view principal) {
+  std::lock_guard work{work_};
+  for (auto& topic : log_.topics())
+    for (std::uint32_t i = 0; i < topic.partitions; ++i) {
+      partition_id where{topic.number, i};
+      auto segments = log_.segments(where);
+      // The log refuses another one than the oldest.
+      if (segments.empty() || segments.front().file != file)
+        continue;
+      auto& segment = segments.front();
+      if (auto slowest = this->slowest(where);
+        slowest && slowest->next < segment.next)
+        return fail(fault::conflict,
+          fmt::format("{} has read {}/{} up to {} only: wait for it",
+            slowest->name, topic.name, i, slowest->next.value));
+      if (log_.is_busy(where))
+        return busy(topic.name);
+      if (!seams_.announce)
+        break;
+      if (auto known = seams_.announce({topic.name, i, log_.log_start(where),
+            segment.next, segment.file_bytes,
+            fmt::format("detached to {}", file), std::string{principal}});
+        !known)
+        return known;
+    }
+  return log_.detach_segment(file);
 }
 
 result<void> retention::delete_topic(

@@ -25,7 +25,7 @@ struct log_deletion {
   offset to;
   /// Of the batches that go as a whole.
   std::uint64_t bytes = 0;
-  /// Such as "retention.ms=604800000" or "topic deleted".
+  /// Such as "retention.ms=604800000", "topic deleted" or "detached to FILE".
   std::string reason;
   /// Who wanted it: "retention" or the name of a client.
   std::string principal;
@@ -50,7 +50,8 @@ struct retention_hold {
 };
 
 /// What retention asks of the rest of a node. All are called on the thread that
-/// runs turn(), remove() or delete_topic(), without a lock of the log.
+/// runs turn(), remove(), detach() or delete_topic(), without a lock of the
+/// log.
 struct retention_seams {
   /// The follower that is furthest behind in a partition; none when nobody
   /// follows it. Nobody does when empty.
@@ -121,6 +122,11 @@ public:
   /// fault::conflict. Otherwise like event_log::trim().
   result<offset> remove(
     partition_id where, offset up_to, std::string_view principal);
+
+  /// Takes a segment out of the log, announced like a deletion, since its
+  /// records are not to be read any more. A follower that has not read them is
+  /// fault::conflict. Otherwise like event_log::detach_segment().
+  result<void> detach(std::string_view file, std::string_view principal);
 
   /// Announces and deletes a topic; event_log::delete_topic().
   result<void> delete_topic(std::string_view name, std::string_view principal);

@@ -156,6 +156,11 @@ def test_segments_are_detached_verified_and_attached(filled, folder):
         each["state"] for each in console(filled, "archive", "list")]
     after = exported(filled)
     assert len(after["match"]) == len(before["match"]) - row["records"]
+    announced = filled.events("audit")[-1]["data"]
+    assert announced["topic"] == "match"
+    assert announced["reason"] == f"detached to {row['file']}"
+    assert announced["principal"] == "console"
+    assert announced["toOffset"] - announced["fromOffset"] == row["records"]
     away = folder / "away.segment"
     shutil.move(file, away)
     sound = run("verify", away)

@@ -226,6 +226,36 @@ TEST_CASE_METHOD(retention_fixture, "somebody may delete records by hand") {
   CHECK(keeper->remove(match, {4}, "somebody") == offset{4});
 }
 
+TEST_CASE_METHOD(
+  retention_fixture, "a segment is announced before it is detached") {
+  append_days(6);
+  make();
+  REQUIRE(log->archive(match, {3}, {}));
+  REQUIRE(log->archive(match, {5}, {}));
+  auto segments = log->segments(match);
+  REQUIRE(segments.size() == 2);
+  follower = follower_position{"view matches", {2}};
+  auto behind = keeper->detach(segments[0].file, "ops");
+  CHECK(behind.error().code == fault::conflict);
+  CHECK(behind.error().message
+    == "view matches has read match/0 up to 2 only: wait for it");
+  follower.reset();
+  CHECK(
+    keeper->detach(segments[1].file, "ops").error().code == fault::conflict);
+  CHECK(keeper->detach("other", "ops").error().code == fault::not_found);
+  CHECK(announced.empty());
+  REQUIRE(keeper->detach(segments[0].file, "ops"));
+  REQUIRE(announced.size() == 1);
+  CHECK(announced[0]
+    == log_deletion{"match", 0, {0}, {3}, segments[0].file_bytes,
+      "detached to " + segments[0].file, "ops"});
+  CHECK(log->log_start(match) == offset{3});
+  refusal_to_announce = failure{fault::storage_full, "no room"};
+  CHECK(keeper->detach(segments[1].file, "ops").error().code
+    == fault::storage_full);
+  CHECK(log->log_start(match) == offset{3});
+}
+
 TEST_CASE_METHOD(retention_fixture, "a topic is announced before it goes") {
   auto chat = log->create_topic("chat", 2);
   append_to({chat->number, 1}, {"x"});
