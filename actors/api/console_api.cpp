@@ -381,6 +381,8 @@ json help(const node_services&, words& arguments) {
   add("replay --into view:NAME [--rate N] [--compare | --as COPY --from P --to "
       "Q]",
     "make a view again from the log while the old one answers");
+  add("replay list", "the copies that replays have made");
+  add("replay delete COPY --yes", "delete such a copy");
   add("help [COMMAND]", "this list, or what a command takes");
   add("quit", "leave the prompt");
   if (rows.empty())

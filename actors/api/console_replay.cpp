@@ -19,6 +19,7 @@ namespace herald {
 namespace {
 
 using json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr std::string_view view_prefix = "view:";
@@ -88,6 +89,11 @@ result<topic_info> topic_of(
     names += (names.empty() ? "" : ", ") + known.name;
   return fail(fault::not_found,
     fmt::format("there is no topic '{}'; there are {}", name, names));
+}
+
+std::unexpected<failure> is_at_work(std::string_view what) {
+  return fail(fault::busy,
+    fmt::format("{} is being made already; wait for it or stop it", what));
 }
 
 json progress_line(const replay_progress& now, const std::string& position) {
@@ -317,6 +323,9 @@ result<std::optional<build_positions>> resume_of(const request& asked,
 result<json> make_again(const node_services& node, const request& asked,
   projection& view, const std::vector<topic_info>& topics,
   control_stream& more) {
+  auto place = node.replays->take(*asked.into);
+  if (!place)
+    return is_at_work(*asked.into);
   auto resume = resume_of(asked, view, topics);
   if (!resume)
     return std::unexpected(resume.error());
@@ -353,9 +362,18 @@ result<void> check_copy_name(const std::string& name) {
   if (name.empty() || name.size() > copy_name_bytes_max
     || !std::all_of(name.begin(), name.end(), fine))
     return fail(fault::invalid_input,
-      fmt::format("--as: a copy's name has 1 to {} of a-z, 0-9, '-' and '_'",
-        copy_name_bytes_max));
+      fmt::format("'{}': a copy's name has 1 to {} of a-z, 0-9, '-' and '_'",
+        name, copy_name_bytes_max));
   return {};
+}
+
+fs::path copies_folder(const node_services& node) {
+  return node.log->data_folder() / "replays";
+}
+
+/// The right to work on a copy; none when another replay has it.
+auto take_copy(const node_services& node, const std::string& name) {
+  return node.replays->take("copy " + name);
 }
 
 result<json> make_copy(const node_services& node, const request& asked,
@@ -376,7 +394,10 @@ result<json> make_copy(const node_services& node, const request& asked,
     parts.push_back({{part.where, key_of(part.topic, part.where.partition),
                        part.topic.name, part.next, part.next},
       part.end});
-  auto folder = node.log->data_folder() / "replays" / *asked.copy;
+  auto place = take_copy(node, *asked.copy);
+  if (!place)
+    return is_at_work(*asked.copy);
+  auto folder = copies_folder(node) / *asked.copy;
   auto store = view_store::open(folder);
   if (!store)
     return std::unexpected(store.error());
@@ -418,19 +439,66 @@ result<json> into_view(
   auto topics = topics_of(node, asked, **view);
   if (!topics)
     return std::unexpected(topics.error());
-  auto place = node.replays->take(*asked.into + "@" + asked.copy.value_or(""));
-  if (!place)
-    return fail(fault::busy,
-      fmt::format("{} is being made already; wait for it or stop it",
-        asked.copy.value_or(*asked.into)));
   return asked.copy ? make_copy(node, asked, **view, *topics, more)
                     : make_again(node, asked, **view, *topics, more);
+}
+
+// -- copies -------------------------------------------------------------------
+
+result<json> list_copies(const node_services& node) {
+  json rows = json::array();
+  std::error_code error;
+  for (fs::directory_iterator each{copies_folder(node), error}, end;
+    !error && each != end; each.increment(error)) {
+    std::uintmax_t bytes = 0;
+    std::error_code ignored;
+    for (auto& file : fs::recursive_directory_iterator{each->path(), ignored})
+      if (auto size = file.file_size(ignored); !ignored)
+        bytes += size;
+    rows.push_back(
+      {{"copy", each->path().filename().string()}, {"bytes", bytes}});
+  }
+  return rows;
+}
+
+result<json> delete_copy(
+  const node_services& node, const std::vector<std::string>& words) {
+  if (words.empty() || words.front() == "--yes" || words.size() > 2
+    || (words.size() == 2 && words.back() != "--yes"))
+    return fail(fault::invalid_input,
+      "'replay delete' needs the name of one copy, as 'replay list' has it, "
+      "and --yes");
+  auto& name = words.front();
+  if (auto fine = check_copy_name(name); !fine)
+    return std::unexpected(fine.error());
+  auto place = take_copy(node, name);
+  if (!place)
+    return is_at_work(name);
+  auto folder = copies_folder(node) / name;
+  std::error_code error;
+  if (!fs::exists(folder, error))
+    return fail(fault::not_found,
+      fmt::format("there is no copy '{}'; 'replay list' tells those that "
+                  "there are",
+        name));
+  if (words.size() == 1)
+    return fail(fault::invalid_input,
+      fmt::format("this deletes the copy '{}' for good; say --yes", name));
+  fs::remove_all(folder, error);
+  if (error)
+    return fail(fault::io,
+      fmt::format("cannot delete {}: {}", folder.string(), error.message()));
+  return json{{"deleted", name}};
 }
 
 } // namespace
 
 result<json> replay_for_console(const node_services& node,
   const std::vector<std::string>& arguments, control_stream& more) {
+  if (arguments == std::vector<std::string>{"list"})
+    return list_copies(node);
+  if (!arguments.empty() && arguments.front() == "delete")
+    return delete_copy(node, {arguments.begin() + 1, arguments.end()});
   auto asked = parse(arguments);
   if (!asked)
     return std::unexpected(asked.error());

@@ -22,6 +22,8 @@ class control_stream;
 ///     replay --into view:NAME [--topic T] [--from P] [--rate N] [--compare]
 ///     replay --into view:NAME --as COPY [--topic T] [--from P] [--to Q]
 ///            [--rate N]
+///     replay list
+///     replay delete COPY --yes
 ///
 /// P and Q are positions as replay_range.hpp has them; `to` is `latest` and,
 /// with a view, `from` is `earliest` unless said. --rate bounds the records per
@@ -32,7 +34,8 @@ class control_stream;
 /// the view's tables are made again from the whole log beside those that
 /// answer, and take over in one commit once they have caught up, or are only
 /// compared with them; into a copy, any range is folded into a view store of
-/// its own, DATA/replays/COPY.
+/// its own, DATA/replays/COPY; `list` answers [{"copy","bytes"}], and `delete`
+/// deletes one unless a replay is at work in it.
 ///
 /// About once a second it sends {"progress":{"records","total","position"}}.
 /// The answer: {"stopped","records","position","to",...}; `position` and `to`

@@ -279,6 +279,18 @@ def test_a_part_of_the_log_becomes_a_copy_and_never_a_view(filled):
     again = filled.console("replay", "--into", "view:matches", "--as", "half",
                            "--from", whole["position"])
     assert again["tables"] == whole["tables"]
+    copies = {row["copy"]: row["bytes"]
+              for row in filled.console("replay", "list")}
+    assert sorted(copies) == ["half", "whole"] and min(copies.values()) > 0
+    assert "--yes" in refused(filled, "delete", "half")
+    assert "no copy 'other'" in refused(
+        filled, "delete", "other", "--yes", code=FAILURE)
+    assert "copy's name" in refused(filled, "delete", "../views", "--yes")
+    assert filled.console("replay", "delete", "half", "--yes") == {
+        "deleted": "half"}
+    assert [row["copy"] for row in filled.console("replay", "list")] == [
+        "whole"]
+    assert not (filled.data / "replays" / "half").exists()
     assert filled.stop() == OK
     assert run("verify", filled.data).returncode == OK
 
@@ -306,7 +318,9 @@ def test_a_part_of_the_log_becomes_a_copy_and_never_a_view(filled):
      "only the topic match"),
     (["--into", "view:nope"], "there is no view 'nope'"),
     (["--into", "view:matches", "--topic", "player"], "is made from match"),
-    (["--into", "view:matches", "--as", "../x"], "--as"),
+    (["--into", "view:matches", "--as", "../x"], "copy's name"),
+    (["delete"], "name of one copy"),
+    (["list", "half"], "no option 'list'"),
     (["--into", "view:matches", "--match", "X"], "--match"),
     (["--into", "jsonl", "--topic", "match", "--from", "earliest",
       "--compare"], "--compare"),
