@@ -64,7 +64,7 @@ private:
       auto size = low | std::uint64_t{high} << 16;
       add(node, 8, byte_use::structure);
       if (kind != tree::free_pages && (leaf || i > 0))
-        add(node + 8, key, byte_use::key);
+        add(node + 8, key, leaf ? byte_use::key : byte_use::separator);
       if (!leaf)
         page((size | std::uint64_t{flags} << 32) * page_bytes, kind);
       else

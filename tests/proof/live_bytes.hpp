@@ -11,7 +11,8 @@ enum class byte_use : std::uint8_t {
   meta,      ///< the fields of the meta pages that count
   structure, ///< page headers, places of nodes, node headers, table
              ///< descriptions
-  key,
+  key,       ///< of a leaf
+  separator, ///< key of a branch: live as far as it divides the keys otherwise
   value,     ///< in a page with others
   big_value, ///< in pages of its own
   free_page, ///< numbers in the list of free pages
