@@ -220,6 +220,8 @@ result<void> log_environment::open(log_table& table) const {
   std::unique_lock gate{gate_};
   std::shared_lock map{map_};
   gate.unlock();
+  if (map_lost_)
+    return std::unexpected{*failed()};
   MDB_txn* transaction = nullptr;
   auto code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &transaction);
   // The environment that is read instead has all of them open.
