@@ -169,6 +169,7 @@ struct log_usage {
 
 /// A piece of a partition as it is stored (engine/log/log_tables.hpp).
 struct inspected_rows;
+struct remembered_producers;
 
 /// Limits and seams of a log.
 struct log_settings {
@@ -332,6 +333,11 @@ public:
   /// fault::not_found when the topic has been deleted.
   result<inspected_rows> inspect(
     partition_id where, offset from, std::size_t bytes_max) const;
+
+  /// For verify_open_log(): what is remembered of all producers of the
+  /// partition. fault::damaged when one of them cannot be read, not_found when
+  /// the topic has been deleted.
+  result<remembered_producers> inspect_producers(partition_id where) const;
 
   /// The first committed record whose record time is not below `timestamp_ms`;
   /// none when there is no such record yet.

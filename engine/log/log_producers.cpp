@@ -167,6 +167,44 @@ int event_log::impl::recall_producers(MDB_txn* transaction,
   return 0;
 }
 
+result<remembered_producers> event_log::inspect_producers(
+  partition_id where) const {
+  auto prefix = partition_key(self_->id_of(self_->at(where)), where.partition);
+  auto unreadable = [&](int code) {
+    return std::unexpected{self_->named(
+      lmdb_failure("read", data_folder() / "log", code), where, {0})};
+  };
+  return self_->reading(
+    where, [&](MDB_txn* transaction) -> result<remembered_producers> {
+      bytes_view row;
+      if (auto code
+        = get_row(transaction, self_->tables_.partitions, prefix, row))
+        return unreadable(code);
+      auto numbers = decode_numbers(row);
+      if (!numbers)
+        return std::unexpected{
+          self_->named(std::move(numbers).error(), where, {0})};
+      remembered_producers found{numbers->log_end, numbers->committed_end, {}};
+      lmdb_cursor cursor{transaction, self_->tables_.producers};
+      auto code = cursor.seek(prefix);
+      for (; !code && cursor.key().starts_with(prefix);
+        code = cursor.move(MDB_NEXT)) {
+        auto state = read_state(cursor.key(), cursor.value());
+        if (!state || cursor.key().size() != prefix.size() + 8)
+          return std::unexpected{self_->named(state
+              ? failure{fault::damaged, "the key of a producer is damaged"}
+              : state.error(),
+            where, {0})};
+        found.states.emplace_back(
+          load_big_endian<std::int64_t>(cursor.key().data() + prefix.size()),
+          std::move(*state));
+      }
+      if (code && code != MDB_NOTFOUND)
+        return unreadable(code);
+      return found;
+    });
+}
+
 result<std::int64_t> event_log::allocate_producer_ids(std::uint32_t count) {
   assert(count > 0 && count <= 1u << 16);
   auto& self = *self_;

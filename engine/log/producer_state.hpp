@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace herald {
@@ -105,6 +106,16 @@ private:
   std::int16_t epoch_ = -1;
   std::int64_t timestamp_ms_ = 0;
   std::vector<recent_batch> recent_;
+};
+
+/// What is remembered of a partition's producers at one moment, as
+/// event_log::inspect_producers() shows it.
+struct remembered_producers {
+  /// Of the partition at that moment: the batches up to there are remembered.
+  offset log_end;
+  offset committed_end;
+  /// By producer id, ascending.
+  std::vector<std::pair<std::int64_t, producer_state>> states;
 };
 
 /// The sequence `by` places after `sequence`.

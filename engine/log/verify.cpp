@@ -326,6 +326,15 @@ bool check_segment(const std::filesystem::path& archive,
   return seen ? true : wrong(seen.error().message);
 }
 
+// Where batches that are remembered of a producer need not be stored any more.
+producer_check::missing missing_batches(
+  offset first_stored, const cleaning_numbers& cleaning) {
+  return {.first_stored = first_stored,
+    .compacted_below = cleaning.generation > 0
+      ? std::max(cleaning.clean_end, cleaning.pass_end)
+      : offset{0}};
+}
+
 // The registry's topic first: the others' records need it.
 void sort_topics(std::vector<topic_info>& topics) {
   std::ranges::sort(topics, {}, [](const topic_info& topic) {
@@ -500,13 +509,9 @@ private:
           records_.schemas_are_incomplete();
       });
     check.end();
-    auto& cleaning = numbers->cleaning;
     if (check.seen_all() && archive.seen_all)
       check_producers(check, row->first, producers,
-        {.first_stored = first.value_or(numbers->log_end),
-          .compacted_below = cleaning.generation > 0
-            ? std::max(cleaning.clean_end, cleaning.pass_end)
-            : offset{0}});
+        missing_batches(first.value_or(numbers->log_end), numbers->cleaning));
   }
 
   // Where rows cannot be read, their producers would be told to be forgotten.
@@ -688,10 +693,49 @@ public:
   }
 
 private:
+  using entry_listener = std::function<void(const entry_view&)>;
+
+  // What a partition's segments hold.
+  struct archive_part {
+    // None without segments; `next` is 0 then.
+    std::optional<offset> first;
+    offset next;
+    bool sound = true;
+  };
+
   result<void> walk(const topic_info& topic, std::uint32_t partition) {
     partition_id where{topic.number, partition};
     partition_check check{topic.name, partition, problems_};
-    offset archived;
+    // What is remembered now is compared with the batches that there are now;
+    // those that follow are left out.
+    auto remembered = log_.inspect_producers(where);
+    if (!remembered && remembered.error().code == fault::not_found)
+      return {}; // the topic has been deleted
+    if (!remembered && remembered.error().code != fault::damaged)
+      return std::unexpected{std::move(remembered).error()};
+    if (!remembered)
+      check.wrong({0}, remembered.error().message);
+    producer_check producers;
+    auto see = [&](const entry_view& entry) {
+      if (remembered && entry.batch.base_offset() < remembered->log_end)
+        producers.see(entry.batch);
+      records_.look(check, entry);
+    };
+    auto archive = walk_archive(where, check, see);
+    if (!archive)
+      return std::unexpected{std::move(archive).error()};
+    auto whole = walk_rows(where, check, archive->next, see);
+    if (!whole)
+      return std::unexpected{std::move(whole).error()};
+    if (*whole && archive->sound && remembered
+      && remembered->committed_end == remembered->log_end)
+      compare_producers(check, producers, *remembered, *archive);
+    return {};
+  }
+
+  result<archive_part> walk_archive(
+    partition_id where, partition_check& check, const entry_listener& see) {
+    archive_part part;
     for (auto& segment : log_.segments(where)) {
       if (settings_.pause && !settings_.pause())
         return fail(fault::unavailable, "the verification was stopped");
@@ -699,20 +743,28 @@ private:
       auto there = log_.segments(where);
       if (std::ranges::find(there, segment) == there.end())
         continue;
-      check_segment(log_.data_folder() / "archive", segment, check,
-        [&](const entry_view& entry) { records_.look(check, entry); });
-      archived = segment.next;
+      part.sound
+        &= check_segment(log_.data_folder() / "archive", segment, check, see);
+      if (!part.first)
+        part.first = segment.first;
+      part.next = segment.next;
     }
+    return part;
+  }
+
+  // The rows of the environment; whether all of them could be seen.
+  result<bool> walk_rows(partition_id where, partition_check& check,
+    offset archived, const entry_listener& see) {
     offset from;
     for (auto begun = false;; begun = true) {
       if (settings_.pause && !settings_.pause())
         return fail(fault::unavailable, "the verification was stopped");
       auto piece = log_.inspect(where, from, piece_bytes);
       if (!piece && piece.error().code == fault::not_found)
-        return {}; // the topic has been deleted
+        return false; // the topic has been deleted
       if (!piece && piece.error().code == fault::damaged) {
         check.wrong(from, piece.error().message);
-        return {};
+        return false;
       }
       if (!piece)
         return std::unexpected{std::move(piece).error()};
@@ -727,14 +779,29 @@ private:
           break; // younger than the walk, or it may be cut off
         auto entry = check.next(key, stored);
         if (entry && *base >= archived)
-          records_.look(check, *entry);
+          see(*entry);
         from = check.expected().value_or(base ? base->next() : from.next());
       }
       if (piece->rows.empty() || from >= check.numbers().committed_end)
         break;
     }
     check.end_committed();
-    return {};
+    return check.seen_all();
+  }
+
+  static void compare_producers(partition_check& check,
+    producer_check& producers, const remembered_producers& remembered,
+    const archive_part& archive) {
+    auto& numbers = check.numbers();
+    // More may have been archived meanwhile, and was not seen.
+    auto all = archive.first && archive.next >= numbers.log_start;
+    auto gone = missing_batches(
+      all ? *archive.first : numbers.log_start, numbers.cleaning);
+    for (auto& [id, state] : remembered.states)
+      if (auto found = producers.compare(id, state, gone))
+        check.wrong(found->at, found->what);
+    if (auto found = producers.forgotten())
+      check.wrong(found->at, found->what);
   }
 
   // Read in one transaction.

@@ -68,10 +68,9 @@ result<verify_report> verify_log(const std::filesystem::path& data_folder,
   const verify_settings& settings = {});
 
 /// The same for a log that is open, while it is written: in short read
-/// transactions, so without the pages that no reader comes to and without what
-/// is remembered of producers. Each partition is read up to the committed end
-/// that it had when its turn came, or when retention or compaction last changed
-/// it. From any thread.
+/// transactions, so without the pages that no reader comes to. Each partition
+/// is read up to the committed end that it had when its turn came, or when
+/// retention or compaction last changed it. From any thread.
 /// Faults: unavailable (settings.pause said so), busy, io.
 result<verify_report> verify_open_log(
   const event_log& log, const verify_settings& settings = {});

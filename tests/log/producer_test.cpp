@@ -1,3 +1,4 @@
+#include "engine/log/archive.hpp"
 #include "engine/log/checked_row.hpp"
 #include "engine/log/log_tables.hpp"
 #include "engine/log/log_writer.hpp"
@@ -32,6 +33,17 @@ struct producer_fixture : log_fixture {
     for (auto& problem : verify().problems)
       lines.push_back(to_string(problem));
     open();
+    CHECK(live_problems() == lines);
+    return lines;
+  }
+
+  /// The same of the log while it is open.
+  strings live_problems() const {
+    auto report = verify_open_log(*log);
+    REQUIRE(report);
+    strings lines;
+    for (auto& problem : report->problems)
+      lines.push_back(to_string(problem));
     return lines;
   }
 
@@ -293,6 +305,18 @@ TEST_CASE_METHOD(producer_fixture,
     CHECK(verify().problems.empty());
     open();
     REQUIRE(log->compact(match, 10'000, {.even_if_clean = true}));
+    CHECK(verify().problems.empty());
+  }
+  SECTION("archived and detached") {
+    for (auto up_to : {6, 12}) {
+      REQUIRE(log->archive(match, {static_cast<std::uint64_t>(up_to)}, {}));
+      CHECK(live_problems().empty());
+    }
+    keyed("b", 12);
+    while (!log->segments(match).empty()) {
+      REQUIRE(log->detach_segment(log->segments(match).front().file));
+      CHECK(live_problems().empty());
+    }
     CHECK(verify().problems.empty());
   }
   SECTION("trimmed") {

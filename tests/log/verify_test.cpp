@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 
 namespace herald {
 
@@ -431,12 +432,16 @@ TEST_CASE_METHOD(
 
 TEST_CASE_METHOD(verify_fixture,
   "an open log is verified while it is trimmed, compacted and cut off") {
-  // Four batches a piece.
+  // Four batches a piece, each key's from a producer of its own.
+  std::map<int, std::int32_t> sequences;
   auto write = [&](int key, bool visible = true) {
     batch_builder batch{1'000};
     batch.add("key " + std::to_string(key), std::string(300'000, 'x'), 1'000);
     append_item item{.where = match, .batch = batch.finish()};
+    set_producer(item.batch, key, 0, sequences[key]);
     REQUIRE(log->append({&item, 1}, visible));
+    REQUIRE_FALSE(item.refused);
+    sequences[key] += visible ? 1 : 0;
   };
   for (auto i = 0; i < 40; ++i)
     write(i % 7);
@@ -459,6 +464,7 @@ TEST_CASE_METHOD(verify_fixture,
         write(1, false);
         REQUIRE(log->cut_off(match, end));
         write(2);
+        write(pieces % 7);
       }
       return true;
     }});
