@@ -170,20 +170,11 @@ int event_log::impl::recall_producers(MDB_txn* transaction,
 result<remembered_producers> event_log::inspect_producers(
   partition_id where) const {
   auto prefix = partition_key(self_->id_of(self_->at(where)), where.partition);
-  auto unreadable = [&](int code) {
-    return std::unexpected{self_->named(
-      lmdb_failure("read", data_folder() / "log", code), where, {0})};
-  };
   return self_->reading(
     where, [&](MDB_txn* transaction) -> result<remembered_producers> {
-      bytes_view row;
-      if (auto code
-        = get_row(transaction, self_->tables_.partitions, prefix, row))
-        return unreadable(code);
-      auto numbers = decode_numbers(row);
+      auto numbers = self_->read_numbers(transaction, prefix, where);
       if (!numbers)
-        return std::unexpected{
-          self_->named(std::move(numbers).error(), where, {0})};
+        return std::unexpected{std::move(numbers).error()};
       remembered_producers found{numbers->log_end, numbers->committed_end, {}};
       lmdb_cursor cursor{transaction, self_->tables_.producers};
       auto code = cursor.seek(prefix);
@@ -200,7 +191,8 @@ result<remembered_producers> event_log::inspect_producers(
           std::move(*state));
       }
       if (code && code != MDB_NOTFOUND)
-        return unreadable(code);
+        return std::unexpected{self_->named(
+          lmdb_failure("read", data_folder() / "log", code), where, {0})};
       return found;
     });
 }

@@ -319,6 +319,19 @@ result<std::uint64_t> event_log::stored_bytes(partition_id where) const {
     });
 }
 
+result<partition_numbers> event_log::impl::read_numbers(
+  MDB_txn* transaction, bytes_view key, partition_id where) const {
+  bytes_view row;
+  auto code = get_row(transaction, tables_.partitions, key, row);
+  auto numbers = code
+    ? std::unexpected{lmdb_failure("read", folder_.path() / "log", code)}
+    : decode_numbers(row);
+  if (!numbers)
+    return std::unexpected{
+      named(std::move(numbers).error(), where, {at(where).log_start})};
+  return numbers;
+}
+
 result<inspected_rows> event_log::inspect(
   partition_id where, offset from, std::size_t bytes_max) const {
   auto& partition = self_->at(where);
@@ -331,13 +344,9 @@ result<inspected_rows> event_log::inspect(
     where, [&](MDB_txn* transaction) -> result<inspected_rows> {
       inspected_rows found;
       bytes_view row;
-      if (auto code
-        = get_row(transaction, self_->tables_.partitions, name, row))
-        return unreadable(code);
-      auto numbers = decode_numbers(row);
+      auto numbers = self_->read_numbers(transaction, name, where);
       if (!numbers)
-        return std::unexpected{
-          self_->named(std::move(numbers).error(), where, from)};
+        return std::unexpected{std::move(numbers).error()};
       found.numbers = *numbers;
       // Where batches were archived, the environment begins behind them.
       auto archived = get_row(transaction, self_->tables_.segments, name, row);

@@ -242,6 +242,9 @@ struct event_log::impl {
     offset from, failure& refused) const;
   int recall_producers(MDB_txn* transaction, const partition_state& partition,
     producer_recall& recall, failure& refused) const;
+  // The partition's row under its key, as this transaction has it.
+  result<partition_numbers> read_numbers(
+    MDB_txn* transaction, bytes_view key, partition_id where) const;
   int put_numbers(MDB_txn* transaction, const partition_state& partition,
     const partition_numbers& numbers) const;
   int put_term(MDB_txn* transaction, const partition_state& partition,
