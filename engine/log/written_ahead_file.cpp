@@ -48,6 +48,13 @@ bool is_direct(int file) {
   return (::fcntl(file, F_GETFL) & O_DIRECT) != 0;
 }
 
+// Some file systems say only when they are written to that they cannot, or that
+// they want larger pieces; whether there was something to give up.
+bool give_up_direct(int file) {
+  return is_direct(file)
+    && ::fcntl(file, F_SETFL, ::fcntl(file, F_GETFL) & ~O_DIRECT) == 0;
+}
+
 } // namespace
 
 result<std::unique_ptr<written_ahead_file>> written_ahead_file::open(
@@ -187,7 +194,8 @@ result<void> written_ahead_file::write_zeros(
   for (auto at = from; at < to;) {
     auto size = std::min<std::uint64_t>(piece_bytes, to - at);
     auto written = ::pwrite(file_, zeros(), size, static_cast<off_t>(at));
-    if (written < 0 && errno == EINTR)
+    if (written < 0
+      && (errno == EINTR || (errno == EINVAL && give_up_direct(file_))))
       continue;
     if (written < 0)
       return std::unexpected{system_failure("extend", path_, errno)};
