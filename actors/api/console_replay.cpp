@@ -445,19 +445,29 @@ result<json> into_view(
 
 // -- copies -------------------------------------------------------------------
 
+/// What the files below take; those that go meanwhile do not count.
+std::uintmax_t bytes_below(const fs::path& folder) {
+  std::uintmax_t bytes = 0;
+  std::error_code error, gone;
+  for (fs::recursive_directory_iterator each{folder, error}, end;
+    !error && each != end; each.increment(error))
+    if (each->is_regular_file(gone))
+      if (auto size = each->file_size(gone); !gone)
+        bytes += size;
+  return bytes;
+}
+
 result<json> list_copies(const node_services& node) {
   json rows = json::array();
+  auto folder = copies_folder(node);
   std::error_code error;
-  for (fs::directory_iterator each{copies_folder(node), error}, end;
-    !error && each != end; each.increment(error)) {
-    std::uintmax_t bytes = 0;
-    std::error_code ignored;
-    for (auto& file : fs::recursive_directory_iterator{each->path(), ignored})
-      if (auto size = file.file_size(ignored); !ignored)
-        bytes += size;
-    rows.push_back(
-      {{"copy", each->path().filename().string()}, {"bytes", bytes}});
-  }
+  for (fs::directory_iterator each{folder, error}, end; !error && each != end;
+    each.increment(error))
+    rows.push_back({{"copy", each->path().filename().string()},
+      {"bytes", bytes_below(each->path())}});
+  if (error && error != std::errc::no_such_file_or_directory)
+    return fail(fault::io,
+      fmt::format("cannot list {}: {}", folder.string(), error.message()));
   return rows;
 }
 
