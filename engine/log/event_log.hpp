@@ -169,6 +169,7 @@ struct log_usage {
 
 /// A piece of a partition as it is stored (engine/log/log_tables.hpp).
 struct inspected_rows;
+/// What the log remembers of producers (engine/log/producer_state.hpp).
 struct remembered_producers;
 
 /// Limits and seams of a log.

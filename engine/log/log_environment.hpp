@@ -38,8 +38,8 @@ inline bytes_view to_view(const MDB_val& value) {
   return {static_cast<const char*>(value.mv_data), value.mv_size};
 }
 
-/// A table of an environment. Its handle stays where it is as long as the
-/// environment is open.
+/// A table of an environment. Its handle stays the same until the table is
+/// deleted.
 struct log_table {
   std::string name;
   /// 0 until it is open: no table with a name has that.

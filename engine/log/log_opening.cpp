@@ -209,7 +209,7 @@ result<void> event_log::impl::load() {
   // A transaction that mostly changes nothing: handles of tables outlive only a
   // transaction that ends well.
   failure refused;
-  auto read = env_->write(
+  auto read = env_->write_tables(
     [&](MDB_txn* transaction) { return load_tables(transaction, refused); });
   if (!read && env_->failed())
     return fail(fault::damaged,

@@ -317,7 +317,7 @@ result<void> retention::detach(
       if (log_.is_busy(where))
         return busy(topic.name);
       if (!seams_.announce)
-        break;
+        continue;
       if (auto known = seams_.announce({topic.name, i, log_.log_start(where),
             segment.next, segment.file_bytes,
             fmt::format("detached to {}", file), std::string{principal}});
