@@ -1,13 +1,11 @@
 #include "engine/log/backup_folder.hpp"
 
+#include "engine/base/xxh3.hpp"
 #include "engine/log/held_folder.hpp"
 #include "protocol/big_endian.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-
-#define XXH_STATIC_LINKING_ONLY
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cassert>

@@ -1,13 +1,9 @@
 #include "engine/log/entry.hpp"
 
+#include "engine/base/xxh3.hpp"
 #include "protocol/big_endian.hpp"
 
 #include <fmt/format.h>
-
-// For a hash state without an allocation; Debian's header and library are of
-// one version.
-#define XXH_STATIC_LINKING_ONLY
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cstring>

@@ -1,11 +1,11 @@
 #include "engine/log/segment.hpp"
 
+#include "engine/base/xxh3.hpp"
 #include "engine/log/segment_layout.hpp"
 #include "protocol/batch/crc32c.hpp"
 #include "protocol/big_endian.hpp"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cassert>

@@ -1,13 +1,11 @@
 #include "engine/log/segment_reader.hpp"
 
+#include "engine/base/xxh3.hpp"
 #include "engine/log/held_folder.hpp"
 #include "engine/log/segment_layout.hpp"
 
 #include <fmt/format.h>
 #include <zstd.h>
-
-#define XXH_STATIC_LINKING_ONLY
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cerrno>

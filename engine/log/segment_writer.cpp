@@ -1,5 +1,6 @@
 #include "engine/log/segment_writer.hpp"
 
+#include "engine/base/xxh3.hpp"
 #include "engine/log/dictionary_trainer.hpp"
 #include "engine/log/held_folder.hpp"
 #include "engine/log/segment_layout.hpp"
@@ -7,9 +8,6 @@
 
 #include <fmt/format.h>
 #include <zstd.h>
-
-#define XXH_STATIC_LINKING_ONLY
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cassert>

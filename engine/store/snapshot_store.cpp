@@ -1,9 +1,9 @@
 #include "engine/store/snapshot_store.hpp"
 
+#include "engine/base/xxh3.hpp"
 #include "protocol/big_endian.hpp"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <array>

@@ -1,11 +1,11 @@
 #include "engine/store/view_store.hpp"
 
+#include "engine/base/xxh3.hpp"
 #include "engine/store/format.hpp"
 #include "protocol/big_endian.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cassert>
