@@ -74,15 +74,26 @@ bench() {
 }
 
 beside() {
-    # What librdkafka itself can do, against its own broker in memory.
-    local r peer
-    for ((r = 1; r <= REPS; r++)); do
-        measure mock memory "append 200B x1" 0 \
-            "$BIN/kafka_client" --work mock --size 200 --count "$(count_for 200)"
-    done
-    "$0" bench fsync
+    # One repeat of one work after the other, each on fresh data, and every
+    # second repeat in the other order: what a run finds of free memory is what
+    # the one before it left.
+    local works=$WORKS repeats=$REPS r peer line back swap
+    line=("$0") back=("$0")
     for peer in "$@"; do
-        "$PEERS_KIT/$peer.sh" bench fsync || echo "$peer stopped early" >&2
+        line+=("$PEERS_KIT/$peer.sh")
+        back=("$PEERS_KIT/$peer.sh" "${back[@]}")
+    done
+    export WORKS REPS=1
+    for ((r = 1; r <= repeats; r++)); do
+        for WORKS in $works; do
+            # What librdkafka can do against its own broker in memory.
+            measure mock memory "append 200B x1" 0 "$BIN/kafka_client" \
+                --work mock --size 200 --count "$(count_for 200)"
+            for peer in "${line[@]}"; do
+                "$peer" bench fsync || echo "$peer stopped early" >&2
+            done
+        done
+        swap=("${line[@]}") line=("${back[@]}") back=("${swap[@]}")
     done
     python3 "$PEERS_KIT/summary.py" "$RESULTS"
 }
