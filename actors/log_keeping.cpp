@@ -28,6 +28,9 @@ std::optional<follower_position> slowest(
     if (!least || next < least->second)
       least = {name, next};
   }
+  if (auto replay = parts.replays->slowest(where);
+    replay && (!least || replay->second < least->second))
+    least = std::move(replay);
   if (!least)
     return std::nullopt;
   return follower_position{least->first, least->second};

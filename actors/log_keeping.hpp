@@ -3,6 +3,7 @@
 #include "actors/cursor_keeper.hpp"
 #include "actors/event_codec.hpp"
 #include "actors/match/match_views.hpp"
+#include "actors/replay/replay_desk.hpp"
 #include "engine/base/metrics.hpp"
 #include "engine/log/retention.hpp"
 #include "engine/store/follower.hpp"
@@ -22,6 +23,7 @@ struct log_keeping {
   const match_views* matches = nullptr;
   const follower_driver* followers = nullptr;
   const cursor_keeper* cursors = nullptr;
+  const replay_desk* replays = nullptr;
   metrics_registry* metrics = nullptr;
   /// Followers whose cursors the keeper has, with the topic that they read.
   std::vector<std::pair<std::string, std::uint32_t>> kept;
@@ -29,11 +31,11 @@ struct log_keeping {
   std::function<std::int64_t()> now_ms;
 };
 
-/// The node's side of retention: every view, and every follower with a kept
-/// cursor, is waited for; a match is closed when it is finished or aborted, as
-/// of its last event; deletions are events in the topic `audit`, durable before
-/// they happen and written even on a full disk, since they make room; who is
-/// waited for stands in the log and in herald_retention_held.
+/// The node's side of retention: every view, every follower with a kept cursor
+/// and every replay is waited for; a match is closed when it is finished or
+/// aborted, as of its last event; deletions are events in the topic `audit`,
+/// durable before they happen and written even on a full disk, since they make
+/// room; who is waited for stands in the log and in herald_retention_held.
 retention_seams make_retention_seams(const log_keeping& parts);
 
 /// log_settings::check_settings of a node: herald.retention.state is for the

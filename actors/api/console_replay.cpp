@@ -101,15 +101,19 @@ json progress_line(const replay_progress& now, const std::string& position) {
     {{"records", now.records}, {"total", now.total}, {"position", position}}}};
 }
 
+/// `stand` is called now and then, so that what was passed can go.
 replay_pace pace_of(const node_services& node, const request& asked,
-  control_stream& more, std::function<std::string()> position) {
+  control_stream& more, std::function<void()> stand,
+  std::function<std::string()> position) {
   replay_pace pace;
   pace.rate = asked.rate;
   pace.now = [&node] { return node.time->steady_now(); };
   pace.wait
     = [&more](std::chrono::milliseconds time) { return more.wait(time); };
   pace.progress
-    = [&more, position = std::move(position)](const replay_progress& now) {
+    = [&more, stand = std::move(stand), position = std::move(position)](
+        const replay_progress& now) {
+        stand();
         more.send(progress_line(now, position()).dump());
       };
   return pace;
@@ -122,7 +126,8 @@ using shower
   = std::function<result<bool>(const replay_part&, const record_view&)>;
 
 result<json> show_range(const node_services& node, const request& asked,
-  const topic_info& topic, control_stream& more, const shower& show) {
+  const topic_info& topic, replay_desk::place place, control_stream& more,
+  const shower& show) {
   if (!asked.from)
     return fail(fault::invalid_input,
       "--from says where the replay begins, such as earliest, 3:100 or "
@@ -132,8 +137,16 @@ result<json> show_range(const node_services& node, const request& asked,
   if (!range)
     return std::unexpected(range.error());
   auto& parts = *range;
-  auto pace
-    = pace_of(node, asked, more, [&parts] { return position_text(parts); });
+  auto stand = [&parts, &place] {
+    for (auto& part : parts)
+      if (part.next < part.end)
+        place.stands_at(part.where, part.next);
+      else
+        place.is_through(part.where);
+  };
+  stand();
+  auto pace = pace_of(
+    node, asked, more, stand, [&parts] { return position_text(parts); });
   replay_clock clock{pace, records_left(parts)};
   auto done = replay(*node.log, parts, clock,
     [&](const replay_part& part, const record_view& record) -> result<bool> {
@@ -162,7 +175,8 @@ result<json> into_jsonl(
   auto topic = topic_of(node, *asked.topic);
   if (!topic)
     return std::unexpected(topic.error());
-  return show_range(node, asked, *topic, more,
+  return show_range(node, asked, *topic, node.replays->join("replay jsonl"),
+    more,
     [&](const replay_part& part, const record_view& record) -> result<bool> {
       auto event = cloud_event(
         *node.log, *node.codec, part.topic, part.where.partition, record);
@@ -178,7 +192,7 @@ result<json> into_feed(
   if (asked.topic.value_or("match") != "match")
     return fail(fault::invalid_input,
       "only the topic match has a feed; leave --topic out or say match");
-  auto place = node.replays->take("feed");
+  auto place = node.replays->take("replay feed");
   if (!place)
     return fail(fault::busy,
       "another replay feeds its subscribers; wait for its end or stop it");
@@ -188,7 +202,7 @@ result<json> into_feed(
   feed_replay feed{
     *node.index, *node.codec, *node.feed, [&] { return more.wait(1ms); }};
   std::uint64_t watched = 0;
-  auto told = show_range(node, asked, *topic, more,
+  auto told = show_range(node, asked, *topic, std::move(*place), more,
     [&](const replay_part& part, const record_view& record) -> result<bool> {
       auto shown = feed.show(part, record);
       watched += shown.value_or(false) ? 1 : 0;
@@ -227,10 +241,16 @@ std::uint64_t records_left(const view_build& build) {
 /// Steps until nothing is left and `last` says that it was the end. The answer
 /// says whether it was stopped before.
 result<json> run_build(const node_services& node, const request& asked,
-  view_build& build, control_stream& more,
+  view_build& build, replay_desk::place& place, control_stream& more,
   const std::function<result<bool>()>& last) {
-  auto pace
-    = pace_of(node, asked, more, [&build] { return build_position(build); });
+  // Also where all is read: more may come before it ends.
+  auto stand = [&] {
+    for (auto& part : build.parts())
+      place.stands_at(part.at.where, part.at.next);
+  };
+  stand();
+  auto pace = pace_of(
+    node, asked, more, stand, [&build] { return build_position(build); });
   replay_clock clock{pace, records_left(build)};
   bool stopped = more.wait(0ms);
   while (!stopped) {
@@ -323,7 +343,7 @@ result<std::optional<build_positions>> resume_of(const request& asked,
 result<json> make_again(const node_services& node, const request& asked,
   projection& view, const std::vector<topic_info>& topics,
   control_stream& more) {
-  auto place = node.replays->take(*asked.into);
+  auto place = node.replays->take("replay " + *asked.into);
   if (!place)
     return is_at_work(*asked.into);
   auto resume = resume_of(asked, view, topics);
@@ -333,15 +353,16 @@ result<json> make_again(const node_services& node, const request& asked,
   if (!build)
     return std::unexpected(build.error());
   std::optional<view_comparison> compared;
-  auto told = run_build(node, asked, *build, more, [&]() -> result<bool> {
-    if (!asked.compare)
-      return build->swap();
-    auto found = build->compare();
-    if (!found)
-      return std::unexpected(found.error());
-    compared = std::move(*found);
-    return compared.has_value();
-  });
+  auto told
+    = run_build(node, asked, *build, *place, more, [&]() -> result<bool> {
+        if (!asked.compare)
+          return build->swap();
+        auto found = build->compare();
+        if (!found)
+          return std::unexpected(found.error());
+        compared = std::move(*found);
+        return compared.has_value();
+      });
   if (!told)
     return told;
   (*told)["view"] = view.name();
@@ -373,7 +394,7 @@ fs::path copies_folder(const node_services& node) {
 
 /// The right to work on a copy; none when another replay has it.
 auto take_copy(const node_services& node, const std::string& name) {
-  return node.replays->take("copy " + name);
+  return node.replays->take("replay copy " + name);
 }
 
 result<json> make_copy(const node_services& node, const request& asked,
@@ -404,7 +425,7 @@ result<json> make_copy(const node_services& node, const request& asked,
   auto build = view_build::copy(view, *node.log, **store, std::move(parts));
   if (!build)
     return std::unexpected(build.error());
-  auto told = run_build(node, asked, *build, more, [] { return true; });
+  auto told = run_build(node, asked, *build, *place, more, [] { return true; });
   if (!told)
     return told;
   (*told)["view"] = view.name();

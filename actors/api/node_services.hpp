@@ -62,7 +62,7 @@ struct node_services {
   long_task* task = nullptr;
   aggregate_snapshots* snapshots = nullptr;
   /// What is being replayed.
-  std::shared_ptr<replay_desk> replays = std::make_shared<replay_desk>();
+  replay_desk* replays = nullptr;
 };
 
 } // namespace herald

@@ -258,8 +258,31 @@ TEST_CASE("what is taken is free again when it is done with") {
     CHECK(place);
     CHECK_FALSE(desk.take("feed"));
     CHECK(desk.take("view"));
+    auto one = desk.join("jsonl"), another = desk.join("jsonl");
   }
   CHECK(desk.take("feed"));
+}
+
+TEST_CASE("the slowest replay of a partition is known while it reads") {
+  using standing = std::pair<std::string, offset>;
+  const partition_id first{1, 0}, second{1, 1};
+  replay_desk desk;
+  CHECK(desk.slowest(first) == std::nullopt);
+  auto view = *desk.take("view");
+  view.stands_at(first, offset{7});
+  {
+    auto lines = desk.join("jsonl");
+    lines.stands_at(first, offset{3});
+    lines.stands_at(second, offset{9});
+    CHECK(desk.slowest(first) == standing{"jsonl", offset{3}});
+    CHECK(desk.slowest(second) == standing{"jsonl", offset{9}});
+    lines.stands_at(first, offset{8});
+    CHECK(desk.slowest(first) == standing{"view", offset{7}});
+    lines.is_through(second);
+    CHECK(desk.slowest(second) == std::nullopt);
+    lines.stands_at(first, offset{1});
+  }
+  CHECK(desk.slowest(first) == standing{"view", offset{7}});
 }
 
 // -- the feed -----------------------------------------------------------------

@@ -155,6 +155,35 @@ def test_a_client_that_goes_away_ends_its_replay(filled):
         "--from", "latest", "--into", "feed").returncode == OK, "its end")
 
 
+def test_retention_waits_for_what_a_replay_reads(start_node, folder, games):
+    file = folder / "config.toml"
+    file.write_text("[retention]\ninterval = \"100 ms\"\n")
+    node = start_node("--config", file)
+    import_documents(node.url, games)
+
+    def starts():
+        return [row["start"] for row in
+                node.console("topics", "describe", "match")["partitions"]
+                if row["end"] > 2]
+
+    def waits():
+        return [row["follower"] for row in
+                node.console("status")["retention"]["waitsFor"]]
+    with Running(node, "--topic", "match", "--from", "earliest", "--into",
+                 "jsonl", "--rate", "1") as running:
+        assert running.line() is not None
+        node.console("topics", "alter", "match", "--set",
+                     "herald.retention.state=closed + 0 ms")
+        herald.wait_until(waits, "retention that waits")
+        assert set(waits()) == {"replay jsonl"}
+        assert 0 in starts()
+        running.process.send_signal(signal.SIGINT)
+        _, told = running.rest()
+    assert told["stopped"] is True
+    herald.wait_until(lambda: 0 not in starts(), "closed matches that go")
+    herald.wait_until(lambda: not waits(), "retention that waits for nobody")
+
+
 def test_a_node_stops_while_it_replays(filled):
     with Running(filled, "--topic", "player", "--from", "earliest", "--into",
                  "jsonl", "--rate", "5") as running:

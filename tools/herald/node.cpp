@@ -188,6 +188,7 @@ struct node::implementation {
   std::optional<log_feed_source> feed_source;
   std::unique_ptr<feed_hub> feed;
   std::unique_ptr<cursor_keeper> cursors;
+  replay_desk replays;
   std::unique_ptr<retention> keeping;
   // Outlives the writer, which tells it how batches ended.
   std::unique_ptr<kafka_server> kafka;
@@ -345,7 +346,7 @@ struct node::implementation {
   /// itself when everything stands.
   void make_keeping() {
     log_keeping parts{log.get(), codec.get(), &*matches, followers.get(),
-      cursors.get(), &metrics,
+      cursors.get(), &replays, &metrics,
       {{ingest_follower, topics.raw.number},
         {statistics_follower, topics.match.number}},
       [this] { return time.now_ms(); }};
@@ -423,6 +424,7 @@ struct node::implementation {
 
     services.task = &task;
     services.snapshots = &*snapshots;
+    services.replays = &replays;
 
     std::vector<caf::actor> groups;
     groups.push_back(supervise("match", match_hosts));
