@@ -10,6 +10,7 @@
 #include "tools/herald/kafka_connection.hpp"
 #include "tools/herald/measure.hpp"
 #include "tools/herald/plain_lmdb.hpp"
+#include "tools/herald/scratch_folder.hpp"
 
 #include <fmt/format.h>
 
@@ -22,7 +23,6 @@
 #include <chrono>
 #include <cstdio>
 #include <optional>
-#include <random>
 #include <thread>
 
 namespace herald {
@@ -44,31 +44,6 @@ constexpr std::size_t commit_bytes = 8u << 20;
 // What the reader asks for at once, of all partitions together. Its buffer
 // stays in the processor's cache, as that of the loopback measurement does.
 constexpr std::int32_t fetch_bytes = 8 << 20;
-
-/// A folder that is gone afterwards.
-struct work_folder {
-  explicit work_folder(fs::path at) : path{std::move(at)} {
-    fs::remove_all(path);
-    fs::create_directories(path);
-  }
-  ~work_folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  fs::path path;
-};
-
-bytes make_batch(std::size_t records, std::size_t record_bytes) {
-  std::mt19937_64 random{42};
-  batch_builder batch{1'000};
-  std::string value(record_bytes, '\0');
-  for (std::size_t i = 0; i < records; ++i) {
-    for (auto& byte : value)
-      byte = static_cast<char>(random());
-    batch.add({}, value, 1'000);
-  }
-  return batch.finish();
-}
 
 void create_topic(
   kafka_connection& broker, const std::string& name, std::int32_t partitions) {
@@ -123,7 +98,7 @@ struct figures {
 
 figures produce(child_node& node, kafka_connection& broker,
   const std::string& topic, const work& of, std::size_t records_each) {
-  auto batch = make_batch(records_each, of.record_bytes);
+  auto batch = make_batch(records_each, of.record_bytes, {});
   std::vector<bytes> frames;
   for (std::int32_t p = 0; p < of.partitions; ++p)
     frames.push_back(produce_frame(topic, p, batch));
@@ -145,8 +120,8 @@ figures produce(child_node& node, kafka_connection& broker,
 
 double plain_seconds(
   const fs::path& folder, const bytes& value, std::size_t count) {
-  work_folder own{folder / "plain"};
-  plain_lmdb lmdb{own.path, count * value.size() * 9 / 8 + (64u << 20)};
+  scratch_folder own{folder};
+  plain_lmdb lmdb{own.path(), count * value.size() * 9 / 8 + (64u << 20)};
   auto per_commit = std::max<std::size_t>(1, commit_bytes / value.size());
   auto start = bench_clock::now();
   for (std::size_t done = 0; done < count;) {
@@ -260,13 +235,13 @@ figures read_back(child_node& node, kafka_connection& broker,
 void bench_work(const fs::path& folder, const work& of) {
   auto records_each
     = std::max<std::size_t>(1, batch_bytes / (of.record_bytes + 10));
-  auto batch = make_batch(records_each, of.record_bytes);
+  auto batch = make_batch(records_each, of.record_bytes, {});
   std::vector<double> rates, speeds, costs, ratios, read_rates, read_speeds,
-    read_costs;
+    read_costs, read_ratios;
   for (std::size_t run = 0; run < runs; ++run) {
     auto plain = plain_seconds(folder, batch, run_bytes / batch.size());
-    work_folder data{folder / "node"};
-    auto node = tried(child_node::start(data.path));
+    scratch_folder data{folder};
+    auto node = tried(child_node::start(data.path()));
     kafka_connection broker{node.kafka_port()};
     create_topic(broker, "bench", of.partitions);
     auto wrote = produce(node, broker, "bench", of, records_each);
@@ -278,18 +253,20 @@ void bench_work(const fs::path& folder, const work& of) {
     read_rates.push_back(read.rate());
     read_speeds.push_back(read.megabytes());
     read_costs.push_back(read.cpu_per_million());
+    read_ratios.push_back(read.megabytes() * 1e6 / loopback_rate());
   }
   fmt::print("{} B, {} partition{}: batches of {} B\n", of.record_bytes,
     of.partitions, of.partitions == 1 ? "" : "s", batch.size());
-  fmt::print("  written     {:>9.0f} records/s {:>6.0f} MB/s, the node's CPU "
+  fmt::print("  written       {:>9.0f} records/s {:>6.0f} MB/s, the node's CPU "
              "{:.3f} s per million\n",
     median(rates), median(speeds), median(costs));
-  fmt::print("  plain LMDB  ratio {:.2f} (goal 0.5; runs {:.2f})\n",
+  fmt::print("  plain LMDB    ratio {:.2f} (goal 0.5; runs {:.2f})\n",
     median(ratios), fmt::join(ratios, " "));
-  fmt::print("  read back   {:>9.0f} records/s {:>6.0f} MB/s, the node's CPU "
-             "{:.3f} s per million; {:.2f} of loopback TCP (goal 0.7)\n",
-    median(read_rates), median(read_speeds), median(read_costs),
-    median(read_speeds) * 1e6 / loopback_rate());
+  fmt::print("  read back     {:>9.0f} records/s {:>6.0f} MB/s, the node's CPU "
+             "{:.3f} s per million\n",
+    median(read_rates), median(read_speeds), median(read_costs));
+  fmt::print("  loopback TCP  ratio {:.2f} (goal 0.7; runs {:.2f})\n",
+    median(read_ratios), fmt::join(read_ratios, " "));
   std::fflush(stdout);
 }
 
@@ -318,13 +295,13 @@ std::vector<double> echo_times(std::size_t count) {
 
 void bench_synchronous(const fs::path& folder) {
   constexpr std::size_t count = 1'000;
-  work_folder data{folder / "node"};
-  work_folder plain_folder{folder / "plain"};
-  auto node = tried(child_node::start(data.path));
+  scratch_folder data{folder};
+  scratch_folder plain_folder{folder};
+  auto node = tried(child_node::start(data.path()));
   kafka_connection broker{node.kafka_port()};
   create_topic(broker, "bench", 1);
-  plain_lmdb lmdb{plain_folder.path, 64u << 20};
-  auto batch = make_batch(1, 200);
+  plain_lmdb lmdb{plain_folder.path(), 64u << 20};
+  auto batch = make_batch(1, 200, {});
   auto frame = produce_frame("bench", 0, batch);
   std::vector<double> ours, plain;
   for (std::size_t i = 0; i < count; ++i) {
@@ -353,11 +330,11 @@ void bench_synchronous(const fs::path& folder) {
 void bench_open_loop(const fs::path& folder) {
   constexpr auto interval = std::chrono::milliseconds{1};
   constexpr std::size_t ticks = 5'000;
-  work_folder data{folder / "node"};
-  auto node = tried(child_node::start(data.path));
+  scratch_folder data{folder};
+  auto node = tried(child_node::start(data.path()));
   kafka_connection broker{node.kafka_port()};
   create_topic(broker, "bench", 1);
-  auto frame = produce_frame("bench", 0, make_batch(20, 200));
+  auto frame = produce_frame("bench", 0, make_batch(20, 200, {}));
   std::vector<double> times;
   auto start = bench_clock::now() + interval;
   std::thread receiver{[&] {
@@ -379,8 +356,8 @@ void bench_open_loop(const fs::path& folder) {
 }
 
 void bench_restart(const fs::path& folder) {
-  work_folder data{folder / "node"};
-  auto idle = tried(child_node::start(data.path));
+  scratch_folder data{folder};
+  auto idle = tried(child_node::start(data.path()));
   std::this_thread::sleep_for(std::chrono::milliseconds{500});
   auto [own, mapped] = idle.memory_bytes();
   fmt::print("idle node: {:.1f} MB of its own, {:.1f} MB of mapped files\n",
@@ -397,7 +374,7 @@ void bench_restart(const fs::path& folder) {
   std::vector<double> times;
   for (std::size_t run = 0; run < runs; ++run) {
     auto start = bench_clock::now();
-    auto again = tried(child_node::start(data.path));
+    auto again = tried(child_node::start(data.path()));
     times.push_back(seconds_since(start));
     if (run + 1 == runs) {
       auto [now, files] = again.memory_bytes();

@@ -18,14 +18,15 @@ double cpu_seconds() {
   return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
-bytes make_batch(std::size_t records, std::size_t record_bytes) {
+bytes make_batch(std::size_t records, std::size_t record_bytes,
+  std::optional<bytes_view> key) {
   std::mt19937_64 random{42};
   batch_builder batch{1'000};
   std::string value(record_bytes, '\0');
   for (std::size_t i = 0; i < records; ++i) {
     for (auto& byte : value)
       byte = static_cast<char>(random());
-    batch.add("EUW1_1234567890", value, 1'000);
+    batch.add(key, value, 1'000);
   }
   return batch.finish();
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -39,8 +40,10 @@ inline double percentile_us(std::vector<double>& seconds, double share) {
 /// Seconds of processor time that this process has used.
 double cpu_seconds();
 
-/// A batch as an appender would build it: values that do not repeat.
-bytes make_batch(std::size_t records, std::size_t record_bytes);
+/// A batch as an appender would build it: values that do not repeat, all under
+/// one key.
+bytes make_batch(std::size_t records, std::size_t record_bytes,
+  std::optional<bytes_view> key = "EUW1_1234567890");
 
 /// The value, or std::runtime_error with the reason why there is none.
 template <class T>
