@@ -7,6 +7,13 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
+// The portable XXH3, to hold the processor's instructions against.
+#define XXH_INLINE_ALL
+#define XXH_VECTOR 0
+#include <xxhash.h>
+
+#include <algorithm>
+
 namespace herald {
 
 namespace {
@@ -54,6 +61,22 @@ TEST_CASE("an entry has the bytes that its grammar says") {
   CHECK(read->term == 3);
   CHECK(read->chain == chain);
   CHECK(read->batch.data() == batch);
+}
+
+TEST_CASE("the chain is the same on every processor") {
+  auto anchor = first_anchor(some_uuid().value, 2);
+  for (std::size_t size : {1u, 100u, 1'000u, 10'000u, 300'000u}) {
+    auto batch = batch_of({std::string(size, 'x')});
+    bytes entry(entry_header_bytes + batch.size(), '\0');
+    auto chain = write_entry(entry.data(), 3, batch, anchor);
+    CHECK(chain_of(entry, anchor) == chain);
+    auto hashed = entry;
+    std::ranges::copy(anchor, hashed.begin() + 16);
+    XXH128_canonical_t portable;
+    XXH128_canonicalFromHash(
+      &portable, XXH3_128bits(hashed.data(), hashed.size()));
+    CHECK(std::ranges::equal(portable.digest, chain));
+  }
 }
 
 TEST_CASE("an entry is refused for any bit that is wrong") {
