@@ -45,6 +45,14 @@ constexpr std::size_t commit_bytes = 8u << 20;
 // stays in the processor's cache, as that of the loopback measurement does.
 constexpr std::int32_t fetch_bytes = 8 << 20;
 
+/// A fresh folder below `parent`, gone afterwards.
+struct work_folder : scratch_folder {
+  explicit work_folder(const fs::path& parent) : scratch_folder{parent} {
+    if (path().empty())
+      throw std::runtime_error{"cannot make a folder in " + parent.string()};
+  }
+};
+
 void create_topic(
   kafka_connection& broker, const std::string& name, std::int32_t partitions) {
   kafka::create_topics_request request;
@@ -120,7 +128,7 @@ figures produce(child_node& node, kafka_connection& broker,
 
 double plain_seconds(
   const fs::path& folder, const bytes& value, std::size_t count) {
-  scratch_folder own{folder};
+  work_folder own{folder};
   plain_lmdb lmdb{own.path(), count * value.size() * 9 / 8 + (64u << 20)};
   auto per_commit = std::max<std::size_t>(1, commit_bytes / value.size());
   auto start = bench_clock::now();
@@ -240,7 +248,7 @@ void bench_work(const fs::path& folder, const work& of) {
     read_costs, read_ratios;
   for (std::size_t run = 0; run < runs; ++run) {
     auto plain = plain_seconds(folder, batch, run_bytes / batch.size());
-    scratch_folder data{folder};
+    work_folder data{folder};
     auto node = tried(child_node::start(data.path()));
     kafka_connection broker{node.kafka_port()};
     create_topic(broker, "bench", of.partitions);
@@ -295,8 +303,8 @@ std::vector<double> echo_times(std::size_t count) {
 
 void bench_synchronous(const fs::path& folder) {
   constexpr std::size_t count = 1'000;
-  scratch_folder data{folder};
-  scratch_folder plain_folder{folder};
+  work_folder data{folder};
+  work_folder plain_folder{folder};
   auto node = tried(child_node::start(data.path()));
   kafka_connection broker{node.kafka_port()};
   create_topic(broker, "bench", 1);
@@ -330,7 +338,7 @@ void bench_synchronous(const fs::path& folder) {
 void bench_open_loop(const fs::path& folder) {
   constexpr auto interval = std::chrono::milliseconds{1};
   constexpr std::size_t ticks = 5'000;
-  scratch_folder data{folder};
+  work_folder data{folder};
   auto node = tried(child_node::start(data.path()));
   kafka_connection broker{node.kafka_port()};
   create_topic(broker, "bench", 1);
@@ -356,7 +364,7 @@ void bench_open_loop(const fs::path& folder) {
 }
 
 void bench_restart(const fs::path& folder) {
-  scratch_folder data{folder};
+  work_folder data{folder};
   auto idle = tried(child_node::start(data.path()));
   std::this_thread::sleep_for(std::chrono::milliseconds{500});
   auto [own, mapped] = idle.memory_bytes();

@@ -41,7 +41,7 @@ inline double percentile_us(std::vector<double>& seconds, double share) {
 double cpu_seconds();
 
 /// A batch as an appender would build it: values that do not repeat, all under
-/// one key.
+/// one key or without any.
 bytes make_batch(std::size_t records, std::size_t record_bytes,
   std::optional<bytes_view> key = "EUW1_1234567890");
 
