@@ -30,7 +30,7 @@ std::optional<follower_position> slowest(
   }
   if (auto replay = parts.replays->slowest(where);
     replay && (!least || replay->second < least->second))
-    least = std::move(replay);
+    least = {"replay " + replay->first, replay->second};
   if (!least)
     return std::nullopt;
   return follower_position{least->first, least->second};

@@ -175,8 +175,7 @@ result<json> into_jsonl(
   auto topic = topic_of(node, *asked.topic);
   if (!topic)
     return std::unexpected(topic.error());
-  return show_range(node, asked, *topic, node.replays->join("replay jsonl"),
-    more,
+  return show_range(node, asked, *topic, node.replays->join("jsonl"), more,
     [&](const replay_part& part, const record_view& record) -> result<bool> {
       auto event = cloud_event(
         *node.log, *node.codec, part.topic, part.where.partition, record);
@@ -192,7 +191,7 @@ result<json> into_feed(
   if (asked.topic.value_or("match") != "match")
     return fail(fault::invalid_input,
       "only the topic match has a feed; leave --topic out or say match");
-  auto place = node.replays->take("replay feed");
+  auto place = node.replays->take("feed");
   if (!place)
     return fail(fault::busy,
       "another replay feeds its subscribers; wait for its end or stop it");
@@ -343,7 +342,7 @@ result<std::optional<build_positions>> resume_of(const request& asked,
 result<json> make_again(const node_services& node, const request& asked,
   projection& view, const std::vector<topic_info>& topics,
   control_stream& more) {
-  auto place = node.replays->take("replay " + *asked.into);
+  auto place = node.replays->take(*asked.into);
   if (!place)
     return is_at_work(*asked.into);
   auto resume = resume_of(asked, view, topics);
@@ -394,7 +393,7 @@ fs::path copies_folder(const node_services& node) {
 
 /// The right to work on a copy; none when another replay has it.
 auto take_copy(const node_services& node, const std::string& name) {
-  return node.replays->take("replay copy " + name);
+  return node.replays->take("copy " + name);
 }
 
 result<json> make_copy(const node_services& node, const request& asked,

@@ -74,7 +74,7 @@ public:
     return add({std::move(name), false, {}});
   }
 
-  /// The replay that has read least of a partition, and what it reads next;
+  /// The name of what has read least of a partition, and what it reads next;
   /// none when nobody reads it.
   std::optional<std::pair<std::string, offset>> slowest(
     partition_id where) const {
